@@ -1,0 +1,195 @@
+"""The mongod process of a data directory: launch it, see whether one holds the directory, end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from sqlbulk.embedded.binary import find_mongod
+from sqlbulk.embedded.diagnosis import PORT_TAKEN, explain_exit
+from sqlbulk.errors import ConnectionFailed, UsageError
+from sqlbulk.execute.admin import LOOPBACK, server_directory
+
+SET_NAME = "sqlbulk"
+_LOG_BYTES = 4 * 1024 * 1024
+_OPLOG_MEGABYTES = 128
+# Small journal files that are made when needed: a start opens the directory in a third of the time,
+# and an empty directory takes 35 MB instead of 300.
+_JOURNAL = "log=(prealloc=false,file_max=32MB)"
+_START_SECONDS = 60.0
+_POLL_SECONDS = 0.005
+
+
+class PortTaken(Exception):  # noqa: N818
+    """Another program took the port between the look and the start."""
+
+
+def launch(data_dir: Path, port: int) -> int:
+    """Start a mongod on the port; its process number, once it answers there.
+
+    PortTaken if another program was quicker. E6003 to E6007 if there is no mongod or it doesn't start.
+    """
+    mongod = find_mongod()
+    log, errors = data_dir / "mongod.log", data_dir / "mongod.err"
+    offset = _rotated(log)
+    with errors.open("wb") as stderr:
+        process = _spawn(mongod, _arguments(data_dir, port), stderr=stderr.fileno())
+    # Somebody has to ask for the exit status, or the process stays in the table when another user stops it.
+    threading.Thread(target=process.wait, name="sqlbulk-mongod", daemon=True).start()
+    try:
+        status = _wait_for_answer(process, data_dir, port)
+    except BaseException:
+        process.kill()
+        raise
+    if status is None:
+        return process.pid
+    if status == PORT_TAKEN:
+        raise PortTaken
+    raise explain_exit(mongod, data_dir, status=status, log=_read(log, offset), printed=_read(errors))
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int) -> int | None:
+    """None once the process answers at the port, its exit status if it ended before."""
+    deadline = time.monotonic() + _START_SECONDS
+    while (status := process.poll()) is None:
+        # What accepts connections may be another program that took the port, while ours is about to find out.
+        if _accepts(port) and serves(data_dir, port):
+            return None
+        if time.monotonic() > deadline:
+            raise ConnectionFailed("E6004", f"mongod doesn't answer within {_START_SECONDS:.0f} s",
+                                   hint=f"its log is {data_dir / 'mongod.log'}")
+        time.sleep(_POLL_SECONDS)
+    return status
+
+
+def serves(data_dir: Path, port: int) -> bool:
+    """Whether a mongod with this data directory answers at this port."""
+    answered = server_directory(port)
+    return answered is not None and Path(answered).resolve() == data_dir
+
+
+def holder(data_dir: Path) -> int | None:
+    """The number of the process that holds the data directory, 0 if it can't be read; None if nobody does.
+
+    A mongod keeps `mongod.lock` locked while it lives, so a number left in the file means nothing by itself.
+    """
+    path = data_dir / "mongod.lock"
+    try:
+        with path.open("rb") as file:
+            if _lockable(file.fileno()):
+                return None
+            return int(file.read().strip() or 0)
+    except FileNotFoundError:
+        return None
+    except (PermissionError, ValueError):
+        return 0
+
+
+def wait_for_exit(data_dir: Path, *, seconds: float) -> bool:
+    """Whether no mongod holds the data directory any more, waiting for it at most so long."""
+    deadline = time.monotonic() + seconds
+    while holder(data_dir) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def send_signal(process: int, *, kill: bool) -> None:
+    """Send a process SIGKILL or SIGTERM; nothing if it is gone."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL if kill and sys.platform != "win32" else signal.SIGTERM)
+
+
+def _accepts(port: int) -> bool:
+    """Whether something accepts connections at this port of the loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def free_port(wanted: int | None) -> int:
+    """The wanted port if it is free, else any other port of the loopback that is."""
+    for port in (wanted, 0) if wanted else (0,):
+        with socket.socket() as probe:
+            if sys.platform != "win32":
+                # As mongod does: connections of the last server that are still closing don't hold the port.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind((LOOPBACK, port))
+                return int(probe.getsockname()[1])
+    raise ConnectionFailed("E6004", "no port of the loopback is free for the embedded server",
+                           hint="close other programs, or give --uri of a server elsewhere")
+
+
+def _arguments(data_dir: Path, port: int) -> list[str]:
+    arguments = [
+        "--dbpath", str(data_dir), "--port", str(port), "--bind_ip", LOOPBACK,
+        "--replSet", SET_NAME, "--oplogSize", str(_OPLOG_MEGABYTES),
+        "--wiredTigerCacheSizeGB", _cache_gigabytes(), "--wiredTigerEngineConfigString", _JOURNAL,
+        "--setParameter", "diagnosticDataCollectionEnabled=false",
+        "--logpath", str(data_dir / "mongod.log"), "--logappend", "--quiet",
+    ]
+    return arguments if sys.platform == "win32" else [*arguments, "--nounixsocket"]
+
+
+def _cache_gigabytes() -> str:
+    text = os.environ.get("SQLBULK_CACHE_GB", "0.5")
+    try:
+        if 0.25 <= float(text) <= 10_000:
+            return text
+    except ValueError:
+        pass
+    raise UsageError("E6001", f"SQLBULK_CACHE_GB is {text!r}", hint="it takes gigabytes, from 0.25 on")
+
+
+def _spawn(mongod: Path, arguments: list[str], *, stderr: int) -> subprocess.Popen[bytes]:
+    # In a session of its own: Ctrl-C in the terminal is for sqlbulk, whose batches in flight need the server.
+    options: dict[str, object] = {"start_new_session": True}
+    if sys.platform == "win32":
+        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    try:
+        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+            [mongod, *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, **options,
+        )
+    except OSError as error:
+        raise ConnectionFailed("E6004", f"{mongod} can't be run: {error.strerror}",
+                               hint="put a mongod that fits on PATH, or give --uri") from error
+
+
+def _lockable(file: int) -> bool:
+    if sys.platform == "win32":
+        return True  # a running mongod doesn't share its file: opening it has failed already
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _rotated(log: Path) -> int:
+    """Set a log aside that has grown large (one old log is kept); how long the log is now, in bytes."""
+    size = log.stat().st_size if log.exists() else 0
+    if size <= _LOG_BYTES:
+        return size
+    log.replace(log.with_suffix(".log.1"))
+    return 0
+
+
+def _read(path: Path, offset: int = 0) -> str:
+    """The text of a file from an offset on, its last 100 kB at most; empty if there is no such file."""
+    try:
+        data = path.read_bytes()[offset:]
+    except FileNotFoundError:
+        return ""
+    return data[-100_000:].decode(errors="replace")

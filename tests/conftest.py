@@ -1,0 +1,37 @@
+"""Fixtures of the whole suite: a server to test against, and a fresh database on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from sqlbulk import embedded
+
+
+@pytest.fixture(scope="session")
+def server_uri() -> Iterator[str]:
+    """The URI of a replica set: SQLBULK_TEST_URI's, or a throw-away server of this test session."""
+    given = os.environ.get("SQLBULK_TEST_URI")
+    if given:
+        yield given
+        return
+    with embedded.start(throw_away=True) as server:
+        yield server.uri
+
+
+@pytest.fixture
+def database(server_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database for one test, dropped afterwards; dates come back with their time zone, UTC."""
+    name = f"sqlbulk_test_{secrets.token_hex(6)}"
+    client: MongoClient[dict[str, Any]] = MongoClient(server_uri, tz_aware=True)
+    try:
+        yield client[name]
+    finally:
+        client.drop_database(name)
+        client.close()
