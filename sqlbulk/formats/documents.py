@@ -1,0 +1,153 @@
+"""Checks a document out of JSON text and gives extended JSON its meaning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, timezone
+from decimal import DecimalException
+from typing import Any, NoReturn
+
+import orjson
+from bson import json_util
+from bson.codec_options import DatetimeConversion
+from bson.errors import BSONError
+
+from sqlbulk.errors import RowRefused
+
+EXCERPT = 200
+"""How many characters of a faulty row are shown."""
+
+_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
+_EMPTY_KEY = re.compile(rb'""\s*:')
+
+
+def needs_examination(text: bytes) -> bool:
+    """Whether JSON text may hold what plain decoding gets wrong or lets pass.
+
+    That is: keys with $ or none at all, escapes (which may hide $, NUL or half a character), and
+    numbers beyond 64 bits. Rarely true for plain data, and fast, so that it is asked of large blocks.
+    """
+    return (
+        b'"$' in text
+        or b"\\u" in text
+        or (b'""' in text and _EMPTY_KEY.search(text) is not None)
+        or _LONG_NUMBER in text.translate(_DIGITS)
+    )
+
+
+def decode_plain(line: bytes) -> dict[str, Any]:
+    """A line's document, where `needs_examination` is false. Raises RowRefused."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        _refuse_text(line, error)
+    if type(value) is not dict:
+        raise RowRefused("E4001", f"{_kind_of(value)} where a document is needed")
+    return value
+
+
+def decode_examined(line: bytes) -> dict[str, Any]:
+    """A line's document, everything checked, extended JSON understood. Raises RowRefused."""
+    decode_plain(line)
+    # orjson makes floating point of integers beyond 64 bits, so the numbers are read once more
+    return examined(json.loads(line))
+
+
+def examined(value: Any) -> dict[str, Any]:
+    """A decoded document with its names, numbers and text checked and extended JSON understood. Raises RowRefused."""
+    if type(value) is not dict:
+        raise RowRefused("E4001", f"{_kind_of(value)} where a document is needed")
+    document = examined_value(value)
+    if type(document) is not dict:
+        raise RowRefused("E4001", f"{type(document).__name__} in extended JSON where a document is needed")
+    return document
+
+
+def examined_value(value: Any) -> Any:
+    """The same for any value."""
+    try:
+        return _examined(value)
+    except RecursionError:
+        raise RowRefused("E4001", "values are nested too deeply") from None
+
+
+def _examined(value: Any) -> Any:
+    check = _CHECKS.get(type(value))
+    return value if check is None else check(value)
+
+
+def _document(value: dict[str, Any]) -> Any:
+    result = {_text(key): _examined(item) for key, item in value.items()}
+    for key in result:
+        if not key or "\0" in key:
+            raise RowRefused("E4005", "a field name is empty" if not key else f"field name {key!r} holds a NUL character")
+        if key[0] == "$":
+            return _extended(result)
+    return result
+
+
+def _extended(value: dict[str, Any]) -> Any:
+    key = next(k for k in value if k[:1] == "$")
+    try:
+        converted = json_util.object_hook(dict(value), _OPTIONS)
+    except (ValueError, TypeError, LookupError, ArithmeticError, DecimalException, BSONError) as error:
+        raise RowRefused("E4001", f"bad extended JSON: {str(error).splitlines()[0] if str(error) else key}", key) from None
+    if isinstance(converted, dict):
+        raise RowRefused("E4005", f"field name {key!r} starts with $", key)
+    if isinstance(converted, int):
+        _integer(converted)
+    return converted
+
+
+def _integer(value: int) -> int:
+    if not -(1 << 63) <= value < 1 << 63:
+        raise RowRefused("E4010", f"the integer {str(value)[:40]} is beyond 64 bits")
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise RowRefused("E4010", f"text with half a character (U+{ord(value[error.start]):04X})") from None
+    return value
+
+
+_CHECKS: dict[type, Callable[[Any], Any]] = {
+    dict: _document,
+    list: lambda value: [_examined(item) for item in value],
+    int: _integer,
+    str: _text,
+}
+
+_KINDS = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
+
+
+def _kind_of(value: object) -> str:
+    return _KINDS.get(type(value), "a value")
+
+
+def _refuse_text(line: bytes, error: orjson.JSONDecodeError) -> NoReturn:
+    """Say what is wrong with a line that is not JSON."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as fault:
+        raise RowRefused("E4011", f"byte 0x{line[fault.start]:02x} is not UTF-8", None, fault.start) from None
+    if b"\0" in line:
+        raise RowRefused("E4011", "a NUL byte", None, line.index(b"\0")) from None
+    if "surrogate" in error.msg:
+        raise RowRefused("E4010", "text with half a character", None, error.pos) from None
+    raise RowRefused("E4001", f"not JSON: {error.msg}", None, error.pos) from None
+
+
+def excerpt_of(text: bytes | str) -> str:
+    """The beginning of a row's text, for messages."""
+    if isinstance(text, bytes):
+        text = text[: EXCERPT * 4].decode("utf-8", "replace")
+    text = text.rstrip("\r\n")
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
