@@ -73,6 +73,7 @@ class EmbeddedServer:
         self._throw_away = throw_away
         self._users = Users(data_dir)
         self._user: FileLock | None = None
+        self._process = os.getpid()
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.port = self._enter()
@@ -89,10 +90,14 @@ class EmbeddedServer:
         from sqlbulk.embedded.directory import locked
 
         user, self._user = self._user, None
-        if user is None:
+        # A forked child shares its parent's hold, and must not let go of it.
+        if user is None or self._process != os.getpid():
             return
-        with locked(self.data_dir):
-            self._leave(user)
+        try:
+            with locked(self.data_dir):
+                self._leave(user)
+        except OSError as error:
+            raise explain_os_error(error, self.data_dir) from error
         atexit.unregister(self.stop)
         self._clear()
 

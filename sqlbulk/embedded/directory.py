@@ -17,8 +17,9 @@ from sqlbulk.execute import admin
 
 _NOTE = "server.json"
 _LOCK_SECONDS = 120.0
-_PRIMARY_SECONDS = 30.0
+_PRIMARY_SECONDS = 60.0
 _ANSWER_SECONDS = 15.0
+_SHUTDOWN_SECONDS = 20.0
 _ATTEMPTS = 5
 
 
@@ -56,19 +57,22 @@ def ensure_server(data_dir: Path) -> int:
 
 def stop_server(data_dir: Path) -> None:
     """End the directory's server, cleanly if it lets us; returns when it has ended."""
-    stored = _stored(data_dir)
-    if "port" in stored and process.holder(data_dir) is not None:
-        admin.shut_down(stored["port"])
-    if not process.wait_for_exit(data_dir, seconds=20):
-        _signal(data_dir, kill=False)
-        if not process.wait_for_exit(data_dir, seconds=10):
+    number = _server_number(data_dir)
+    if number is None:
+        return
+    admin.shut_down(_stored(data_dir).get("port", 0))
+    if not process.wait_for_exit(data_dir, number, seconds=_SHUTDOWN_SECONDS):
+        process.send_signal(number, kill=False)
+        if not process.wait_for_exit(data_dir, number, seconds=_SHUTDOWN_SECONDS):
             kill_server(data_dir)
 
 
 def kill_server(data_dir: Path) -> None:
     """End the directory's server at once; its journal keeps what was confirmed."""
-    _signal(data_dir, kill=True)
-    process.wait_for_exit(data_dir, seconds=10)
+    number = _server_number(data_dir)
+    if number is not None:
+        process.send_signal(number, kill=True)
+        process.wait_for_exit(data_dir, number, seconds=_SHUTDOWN_SECONDS)
 
 
 def _make_primary(data_dir: Path, port: int) -> None:
@@ -79,13 +83,11 @@ def _make_primary(data_dir: Path, port: int) -> None:
         )
 
 
-def _signal(data_dir: Path, *, kill: bool) -> None:
+def _server_number(data_dir: Path) -> int | None:
+    """The number of the process that holds the directory, or None if none does."""
     number = process.holder(data_dir)
-    if number is not None:
-        # Where the lock file can't be read while it is held (Windows), our own note has the number.
-        number = number or _stored(data_dir).get("process", 0)
-    if number:
-        process.send_signal(number, kill=kill)
+    # Where the lock file can't be read while it is held (Windows), our own note has the number.
+    return _stored(data_dir).get("process") if number == 0 else number
 
 
 def _running_port(data_dir: Path) -> int | None:
@@ -96,19 +98,20 @@ def _running_port(data_dir: Path) -> int | None:
         if port is not None and process.serves(data_dir, port):
             return port
         # It may be ending, or starting for a process that was killed meanwhile.
-        if process.wait_for_exit(data_dir, seconds=1):
-            return None
-        if time.monotonic() > deadline:
+        if not process.wait_for_exit(data_dir, None, seconds=1) and time.monotonic() > deadline:
             raise in_use(data_dir)
     return None
 
 
 def _start(data_dir: Path) -> int:
-    port = process.free_port(_stored(data_dir).get("port"))
+    configured = _stored(data_dir).get("port")
+    port = process.free_port(configured)
     for _ in range(_ATTEMPTS):
         # Before the start: should this process be killed now, the next one knows where to look.
         _store(data_dir, port=port)
         try:
+            if configured not in (None, port) and process.ended_cleanly(data_dir):
+                _move_set(data_dir, port)
             number = process.launch(data_dir, port)
         except process.PortTaken:
             port = process.free_port(None)
@@ -117,6 +120,17 @@ def _start(data_dir: Path) -> int:
             return port
     raise ConnectionFailed("E6004", f"other programs took {_ATTEMPTS} ports while the server started",
                            hint="try again, or give --uri of a server elsewhere")
+
+
+def _move_set(data_dir: Path, port: int) -> None:
+    """Write the new port into the stored configuration of the set.
+
+    `make_primary` can do it too, but a server that finds another port in its configuration first asks
+    whoever listens there, and if that program is silent it asks for half a minute.
+    """
+    process.launch(data_dir, port, alone=True)
+    admin.move_set(port)
+    stop_server(data_dir)
 
 
 def _stored(data_dir: Path) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from sqlbulk.execute.admin import LOOPBACK, server_directory
 SET_NAME = "sqlbulk"
 _LOG_BYTES = 4 * 1024 * 1024
 _OPLOG_MEGABYTES = 128
+# An upper limit. With half of it a transaction of 75 MB is refused: the cache can't hold its changes.
+_CACHE_GIGABYTES = "1"
 # Small journal files that are made when needed: a start opens the directory in a third of the time,
 # and an empty directory takes 35 MB instead of 300.
 _JOURNAL = "log=(prealloc=false,file_max=32MB)"
@@ -31,8 +34,8 @@ class PortTaken(Exception):  # noqa: N818
     """Another program took the port between the look and the start."""
 
 
-def launch(data_dir: Path, port: int) -> int:
-    """Start a mongod on the port; its process number, once it answers there.
+def launch(data_dir: Path, port: int, *, alone: bool = False) -> int:
+    """Start a mongod on the port, `alone` without its set; its process number, once it answers there.
 
     PortTaken if another program was quicker. E6003 to E6007 if there is no mongod or it doesn't start.
     """
@@ -40,7 +43,7 @@ def launch(data_dir: Path, port: int) -> int:
     log, errors = data_dir / "mongod.log", data_dir / "mongod.err"
     offset = _rotated(log)
     with errors.open("wb") as stderr:
-        process = _spawn(mongod, _arguments(data_dir, port), stderr=stderr.fileno())
+        process = _spawn(mongod, _arguments(data_dir, port, alone=alone), stderr=stderr.fileno())
     # Somebody has to ask for the exit status, or the process stays in the table when another user stops it.
     threading.Thread(target=process.wait, name="sqlbulk-mongod", daemon=True).start()
     try:
@@ -60,7 +63,7 @@ def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int
     deadline = time.monotonic() + _START_SECONDS
     while (status := process.poll()) is None:
         # What accepts connections may be another program that took the port, while ours is about to find out.
-        if _accepts(port) and serves(data_dir, port):
+        if serves(data_dir, port):
             return None
         if time.monotonic() > deadline:
             raise ConnectionFailed("E6004", f"mongod doesn't answer within {_START_SECONDS:.0f} s",
@@ -71,6 +74,8 @@ def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int
 
 def serves(data_dir: Path, port: int) -> bool:
     """Whether a mongod with this data directory answers at this port."""
+    if not _accepts(port):
+        return False
     answered = server_directory(port)
     return answered is not None and Path(answered).resolve() == data_dir
 
@@ -92,14 +97,36 @@ def holder(data_dir: Path) -> int | None:
         return 0
 
 
-def wait_for_exit(data_dir: Path, *, seconds: float) -> bool:
-    """Whether no mongod holds the data directory any more, waiting for it at most so long."""
+def wait_for_exit(data_dir: Path, number: int | None, *, seconds: float) -> bool:
+    """Whether the mongod of that number, which held the data directory, has ended; waits at most so long."""
     deadline = time.monotonic() + seconds
-    while holder(data_dir) is not None:
+    # It unlocks the directory a moment before it closes its port and ends.
+    while holder(data_dir) is not None or (number and _runs(number)):
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
     return True
+
+
+def _runs(number: int) -> bool:
+    """Whether the process exists, other than as a status not asked for; False where that is unknown."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(number, 0)
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except (ProcessLookupError, PermissionError):
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self/stat").exists()
+    # While some of its threads live, its files and its port are open, whatever the state of the first.
+    return fields[0] not in "ZX" or int(fields[17]) > 1
+
+
+def ended_cleanly(data_dir: Path) -> bool:
+    """Whether the directory's last mongod ended in order, so that nothing is left to recover."""
+    lock = data_dir / "mongod.lock"
+    return lock.exists() and lock.stat().st_size == 0
 
 
 def send_signal(process: int, *, kill: bool) -> None:
@@ -116,8 +143,10 @@ def _accepts(port: int) -> bool:
 
 
 def free_port(wanted: int | None) -> int:
-    """The wanted port if it is free, else any other port of the loopback that is."""
-    for port in (wanted, 0) if wanted else (0,):
+    """The wanted port if it is free, else another port of the loopback that is."""
+    # Below the ports that systems give to outgoing connections, so that it is free at the next start as well.
+    random_ports = (20_000 + secrets.randbelow(12_000) for _ in range(20))
+    for port in (*([wanted] if wanted else []), *random_ports, 0):
         with socket.socket() as probe:
             if sys.platform != "win32":
                 # As mongod does: connections of the last server that are still closing don't hold the port.
@@ -129,19 +158,22 @@ def free_port(wanted: int | None) -> int:
                            hint="close other programs, or give --uri of a server elsewhere")
 
 
-def _arguments(data_dir: Path, port: int) -> list[str]:
+def _arguments(data_dir: Path, port: int, *, alone: bool) -> list[str]:
     arguments = [
         "--dbpath", str(data_dir), "--port", str(port), "--bind_ip", LOOPBACK,
-        "--replSet", SET_NAME, "--oplogSize", str(_OPLOG_MEGABYTES),
         "--wiredTigerCacheSizeGB", _cache_gigabytes(), "--wiredTigerEngineConfigString", _JOURNAL,
         "--setParameter", "diagnosticDataCollectionEnabled=false",
         "--logpath", str(data_dir / "mongod.log"), "--logappend", "--quiet",
     ]
-    return arguments if sys.platform == "win32" else [*arguments, "--nounixsocket"]
+    if not alone:
+        arguments += ["--replSet", SET_NAME, "--oplogSize", str(_OPLOG_MEGABYTES)]
+    if sys.platform != "win32":
+        arguments.append("--nounixsocket")
+    return arguments
 
 
 def _cache_gigabytes() -> str:
-    text = os.environ.get("SQLBULK_CACHE_GB", "0.5")
+    text = os.environ.get("SQLBULK_CACHE_GB", _CACHE_GIGABYTES)
     try:
         if 0.25 <= float(text) <= 10_000:
             return text

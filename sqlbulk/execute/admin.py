@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _ELECTION_MILLISECONDS = 100
 _POLL_SECONDS = 0.01
+_NOT_YET_INITIALIZED = 94
 
 
 def server_directory(port: int) -> str | None:
@@ -38,15 +39,21 @@ def make_primary(port: int, set_name: str, *, timeout: float) -> bool:
     deadline = time.monotonic() + timeout
     while True:
         with suppress(ConnectionFailure), _client(port) as client:
-            hello = client.admin.command("hello")
-            if hello.get("isWritablePrimary"):
+            if client.admin.command("hello").get("isWritablePrimary"):
                 return True
-            _configure(client, hello, set_name, host=f"{LOOPBACK}:{port}")
+            _configure(client, set_name, host=f"{LOOPBACK}:{port}")
             if _becomes_primary(client, deadline):
                 return True
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
+
+
+def move_set(port: int) -> None:
+    """Give the stored configuration of the set the port of this mongod, which runs without its set."""
+    host = f"{LOOPBACK}:{port}"
+    with _client(port) as client:
+        client.local.system.replset.update_one({}, {"$set": {"members.0.host": host}, "$inc": {"version": 1}})
 
 
 def shut_down(port: int) -> None:
@@ -57,23 +64,33 @@ def shut_down(port: int) -> None:
         client.admin.command("shutdown", force=True, timeoutSecs=0)
 
 
-def _configure(
-    client: MongoClient[dict[str, Any]], hello: dict[str, Any], set_name: str, *, host: str
-) -> None:
+def _configure(client: MongoClient[dict[str, Any]], set_name: str, *, host: str) -> None:
     from pymongo.errors import OperationFailure
 
     members = [{"_id": 0, "host": host}]
-    # A server that is still starting refuses both commands; its configuration is looked at again later.
+    # A server that is still starting refuses all of this, so its state is looked at again later.
     with suppress(OperationFailure):
-        if hello.get("info") == "Does not have a valid replica set config":
+        stored = _stored_configuration(client)
+        if stored is None:
             settings = {"electionTimeoutMillis": _ELECTION_MILLISECONDS}
             wanted = {"_id": set_name, "members": members, "settings": settings}
             client.admin.command("replSetInitiate", wanted)
-            return
-        stored = client.admin.command("replSetGetConfig", commitmentStatus=False)["config"]
-        if [member["host"] for member in stored["members"]] != [host]:
+        elif [member["host"] for member in stored["members"]] != [host]:
             stored |= {"members": members, "version": stored["version"] + 1}
             client.admin.command("replSetReconfig", stored, force=True)
+
+
+def _stored_configuration(client: MongoClient[dict[str, Any]]) -> dict[str, Any] | None:
+    """The configuration of the server's set; None if it was never initiated."""
+    from pymongo.errors import OperationFailure
+
+    try:
+        answer: dict[str, Any] = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code == _NOT_YET_INITIALIZED:
+            return None
+        raise
+    return answer
 
 
 def _becomes_primary(client: MongoClient[dict[str, Any]], deadline: float) -> bool:

@@ -1,0 +1,665 @@
+"""The embedded server: shared, stopped by the last, surviving kills, and clear about what is in the way."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pymongo import MongoClient, WriteConcern
+
+from sqlbulk import embedded
+from sqlbulk.embedded import directory, process, temporary
+from sqlbulk.embedded.diagnosis import explain_exit, explain_os_error
+from sqlbulk.embedded.users import Users
+from sqlbulk.errors import ConnectionFailed, SqlbulkError, UsageError
+
+server = pytest.mark.server
+slow = pytest.mark.slow
+
+ANOTHER_USER = """
+import sys
+from pathlib import Path
+from sqlbulk import embedded
+held = embedded.start(Path(sys.argv[1])) if len(sys.argv) > 1 else embedded.start(throw_away=True)
+print(held.port, held.data_dir, flush=True)
+sys.stdin.readline()
+held.stop()
+print("left", flush=True)
+"""
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A data directory; whatever still runs there at the end is killed."""
+    path = tmp_path / "data"
+    yield path
+    directory.kill_server(path)
+
+
+@pytest.fixture
+def others() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes of the test; those still running at the end are killed, and all are cleared away."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for other in started:
+        other.kill()
+        other.communicate()
+
+
+def use_in_another_process(others: list[subprocess.Popen[str]], *arguments: Path) -> subprocess.Popen[str]:
+    other = subprocess.Popen(
+        [sys.executable, "-c", ANOTHER_USER, *map(str, arguments)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    others.append(other)
+    return other
+
+
+def port_and_directory(other: subprocess.Popen[str]) -> tuple[int, Path]:
+    assert other.stdout is not None
+    port, path = other.stdout.readline().split()
+    return int(port), Path(path)
+
+
+def let_leave(other: subprocess.Popen[str]) -> None:
+    assert other.communicate("\n", timeout=60)[0].strip() == "left"
+
+
+def count(uri: str, *, insert: int = 0) -> int:
+    client: MongoClient[dict[str, Any]] = MongoClient(uri)
+    try:
+        for _ in range(insert):
+            client.shop.orders.insert_one({})
+        return client.shop.orders.count_documents({})
+    finally:
+        client.close()
+
+
+def pretend_mongod(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> Path:
+    """Put a shell script named mongod in front of PATH."""
+    path = folder / "bin" / "mongod"
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+    return path
+
+
+# Starting and stopping
+
+
+@server
+def test_start_and_stop(data_dir: Path) -> None:
+    with embedded.start(data_dir) as started:
+        assert started.uri == f"mongodb://127.0.0.1:{started.port}/?directConnection=true"
+        assert count(started.uri, insert=1) == 1
+        assert process.holder(data_dir) is not None
+    assert process.holder(data_dir) is None
+    assert list((data_dir / "users").iterdir()) == []
+    started.stop()  # a second time does nothing
+
+
+@server
+def test_data_and_port_stay(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        count(first.uri, insert=3)
+    with embedded.start(data_dir) as second:
+        assert second.port == first.port
+        assert count(second.uri) == 3
+
+
+@server
+def test_transactions_and_journal(server_uri: str) -> None:
+    client: MongoClient[dict[str, Any]] = MongoClient(server_uri)
+    try:
+        with client.start_session() as session:
+            session.start_transaction()
+            client.embedded_test.things.insert_one({}, session=session)
+            session.abort_transaction()
+        assert client.embedded_test.things.count_documents({}) == 0
+        things = client.embedded_test.get_collection("things", write_concern=WriteConcern(w=1, j=True))
+        assert things.insert_one({}).acknowledged, "a server without a journal would refuse j"
+        client.drop_database("embedded_test")
+    finally:
+        client.close()
+
+
+@server
+@slow
+def test_oversized_journal_records(data_dir: Path) -> None:
+    """A transaction larger than a journal file (32 MB) is kept, also when the server is killed after it."""
+    with embedded.start(data_dir) as started:
+        client: MongoClient[dict[str, Any]] = MongoClient(started.uri)
+        try:
+            with client.start_session() as session, session.start_transaction():
+                for _ in range(5):
+                    client.shop.orders.insert_one({"x": os.urandom(15_000_000)}, session=session)
+        finally:
+            client.close()
+        directory.kill_server(data_dir)
+    with embedded.start(data_dir) as again:
+        assert count(again.uri) == 5
+
+
+@server
+def test_first_start_within_five_seconds_and_warm_within_two(data_dir: Path) -> None:
+    begin = time.monotonic()
+    embedded.start(data_dir).stop()
+    first = time.monotonic() - begin
+    begin = time.monotonic()
+    with embedded.start(data_dir) as started:
+        count(started.uri)
+    warm = time.monotonic() - begin
+    assert first < 5, first
+    assert warm < 2, warm
+
+
+@server
+def test_only_the_loopback(data_dir: Path) -> None:
+    with embedded.start(data_dir):
+        number = process.holder(data_dir)
+        assert number is not None
+        mongod = psutil.Process(number)
+        listening = [c.laddr.ip for c in mongod.net_connections("all") if c.status == psutil.CONN_LISTEN]
+        assert listening == ["127.0.0.1"]
+        assert os.getsid(number) != os.getsid(0), "Ctrl-C in the terminal must not reach the server"
+
+
+@server
+def test_throw_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with embedded.start(throw_away=True) as first, embedded.start(throw_away=True) as second:
+        assert first.data_dir != second.data_dir
+        assert first.data_dir.stat().st_mode & 0o777 == 0o700
+        assert count(first.uri, insert=1) == 1
+        assert count(second.uri) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@server
+def test_left_open_is_stopped_at_exit(data_dir: Path) -> None:
+    script = "import sys, pathlib; from sqlbulk import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", script, data_dir], check=True, timeout=60)
+    assert process.holder(data_dir) is None
+    assert "exitCode\":0" in (data_dir / "mongod.log").read_text()
+
+
+@server
+def test_a_forked_child_does_not_stop_it(data_dir: Path) -> None:
+    script = (
+        "import os, sys, pathlib\nfrom sqlbulk import embedded\n"
+        "held = embedded.start(pathlib.Path(sys.argv[1]))\n"
+        "child = os.fork()\n"
+        "if child == 0: sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "sys.exit(0 if embedded.directory.process.holder(held.data_dir) else 9)\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script, data_dir], check=True, timeout=60)
+
+
+# Sharing
+
+
+@server
+def test_concurrent_processes_share_one_and_the_last_stops_it(
+    data_dir: Path, others: list[subprocess.Popen[str]]
+) -> None:
+    for _ in range(3):
+        use_in_another_process(others, data_dir)
+    ports = {port_and_directory(other)[0] for other in others}
+    with embedded.start(data_dir) as ours:
+        assert ports == {ours.port}
+        count(ours.uri, insert=1)
+        let_leave(others[0])
+        let_leave(others[1])
+        assert count(ours.uri) == 1
+    assert count(ours.uri) == 1, "another process still uses it"
+    let_leave(others[2])
+    assert process.holder(data_dir) is None
+
+
+@server
+def test_two_in_one_process(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        with embedded.start(data_dir) as second:
+            assert first.port == second.port
+        assert count(first.uri) == 0
+    assert process.holder(data_dir) is None
+
+
+@server
+def test_the_starter_may_leave_first(data_dir: Path, others: list[subprocess.Popen[str]]) -> None:
+    with embedded.start(data_dir) as ours:
+        other = use_in_another_process(others, data_dir)
+        assert port_and_directory(other)[0] == ours.port
+    number = process.holder(data_dir)
+    assert number is not None
+    let_leave(other)
+    assert process.holder(data_dir) is None
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(number) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not psutil.pid_exists(number), "the starter, still alive, has to collect its child"
+
+
+# Kills
+
+
+@server
+def test_killed_owner(data_dir: Path, others: list[subprocess.Popen[str]]) -> None:
+    owner = use_in_another_process(others, data_dir)
+    port, _ = port_and_directory(owner)
+    count(f"mongodb://127.0.0.1:{port}/?directConnection=true", insert=2)
+    owner.kill()
+    owner.wait()
+    left = process.holder(data_dir)
+    assert left is not None
+    with embedded.start(data_dir) as joined:
+        assert process.holder(data_dir) == left, "the server that was left behind is used again"
+        assert count(joined.uri) == 2
+    assert process.holder(data_dir) is None, "the dead owner doesn't keep it alive"
+
+
+@server
+def test_killed_server_and_stale_locks(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        count(first.uri, insert=2)
+        directory.kill_server(data_dir)
+    assert (data_dir / "mongod.lock").read_text().strip() != ""
+    (data_dir / "mongod.lock").write_text(f"{os.getpid()}\n")  # a number that was given out again
+    (data_dir / "users" / f"{os.getpid()}-0.lock").touch()
+    (data_dir / "sqlbulk.lock").write_text("left over")
+    with embedded.start(data_dir) as second:
+        assert count(second.uri) == 2
+    assert process.holder(data_dir) is None
+
+
+@server
+def test_killed_while_starting(data_dir: Path) -> None:
+    """The owner died after the launch, before the server was initiated."""
+    data_dir.mkdir()
+    directory._store(data_dir, port=(port := process.free_port(None)))
+    number = process.launch(data_dir, port)
+    with embedded.start(data_dir) as joined:
+        assert process.holder(data_dir) == number
+        assert count(joined.uri, insert=1) == 1
+    assert process.holder(data_dir) is None
+
+
+@server
+def test_joins_while_the_last_server_ends(data_dir: Path) -> None:
+    first = embedded.start(data_dir)
+    number = process.holder(data_dir)
+    assert number is not None
+    process.send_signal(number, kill=False)
+    with embedded.start(data_dir) as second:
+        assert process.holder(data_dir) != number
+        assert count(second.uri) == 0
+        first.stop()
+        assert count(second.uri) == 0
+
+
+@server
+def test_what_killed_throw_away_servers_left_is_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: list[subprocess.Popen[str]]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    owner = use_in_another_process(others)
+    _, left = port_and_directory(owner)
+    number = process.holder(left)
+    assert number is not None
+    os.utime(left, (0, 0))
+    embedded.start(throw_away=True).stop()
+    assert process.holder(left) == number, "its user lives"
+    owner.kill()
+    owner.wait()
+    os.utime(left)
+    embedded.start(throw_away=True).stop()
+    assert process.holder(left) == number, "so young a directory may be about to get a user"
+    os.utime(left, (0, 0))
+    embedded.start(throw_away=True).stop()
+    assert list(tmp_path.iterdir()) == []
+    assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def test_only_own_old_directories_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept, elsewhere = tmp_path / "sqlbulk-notes", tmp_path / "elsewhere"
+    for path in (kept, elsewhere):
+        path.mkdir()
+        os.utime(path, (0, 0))
+    (elsewhere / "server.json").touch()
+    (tmp_path / "sqlbulk-link").symlink_to(elsewhere)
+    (tmp_path / "sqlbulk-file").touch()
+    made = temporary.make_directory()
+    assert made.is_dir()
+    assert kept.exists(), "nothing says that it was a server's"
+    assert (elsewhere / "server.json").exists(), "a link is not followed"
+
+
+# Ports
+
+
+@server
+def test_another_program_took_the_port(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        count(first.uri, insert=2)
+    with socket.socket() as program:
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        program.bind(("127.0.0.1", first.port))
+        program.listen()
+        begin = time.monotonic()
+        with embedded.start(data_dir) as second:
+            assert second.port != first.port
+            assert count(second.uri, insert=1) == 3
+        assert time.monotonic() - begin < 5
+    with embedded.start(data_dir) as third:
+        assert third.port == second.port
+
+
+@server
+def test_the_port_is_taken_after_a_kill(data_dir: Path) -> None:
+    """Nothing may be written before the server has recovered, so here it moves its set by itself."""
+    with embedded.start(data_dir) as first:
+        count(first.uri, insert=2)
+        directory.kill_server(data_dir)
+    with socket.socket() as program:
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        program.bind(("127.0.0.1", first.port))
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # from now on nobody else can
+        with embedded.start(data_dir) as second:
+            assert second.port != first.port
+            assert count(second.uri, insert=1) == 3
+
+
+@server
+def test_another_server_took_the_port(data_dir: Path, tmp_path: Path) -> None:
+    """A mongod that is somebody else's is never configured, joined or stopped."""
+    with embedded.start(data_dir) as first:
+        count(first.uri, insert=2)
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    number = process.launch(stranger, first.port)
+    try:
+        with embedded.start(data_dir) as second:
+            assert second.port != first.port
+            assert count(second.uri) == 2
+        assert process.holder(stranger) == number
+        client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", first.port, directConnection=True)
+        assert "setName" not in client.admin.command("hello")
+        client.close()
+    finally:
+        directory.kill_server(stranger)
+
+
+@server
+def test_the_port_is_taken_between_look_and_start(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free_port = process.free_port
+    with socket.socket() as program:
+        program.bind(("127.0.0.1", 0))
+        program.listen()
+        taken = program.getsockname()[1]
+        answers = iter([taken])
+        monkeypatch.setattr(process, "free_port", lambda wanted: next(answers, None) or free_port(wanted))
+        with embedded.start(data_dir) as started:
+            assert started.port != taken
+            assert count(started.uri) == 0
+
+
+def test_every_port_is_taken(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_mongod(monkeypatch, tmp_path, "exit 48")
+    with pytest.raises(ConnectionFailed, match="other programs took 5 ports") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
+
+
+def test_free_port() -> None:
+    with socket.socket() as program:
+        program.bind(("127.0.0.1", 0))
+        program.listen()
+        taken = program.getsockname()[1]
+        assert process.free_port(taken) != taken
+    free = process.free_port(None)
+    assert process.free_port(free) == free
+
+
+# What is in the way
+
+
+@server
+def test_another_mongod_holds_the_directory(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_ANSWER_SECONDS", 0.1)
+    data_dir.mkdir()
+    number = process.launch(data_dir, process.free_port(None))  # no note of its port, as if started by hand
+    with pytest.raises(ConnectionFailed, match="another mongod holds the data directory") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6007"
+    assert process.holder(data_dir) == number, "it is not ours to stop"
+    assert list((data_dir / "users").iterdir()) == []
+
+
+def test_another_process_holds_the_lock(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_LOCK_SECONDS", 0.1)
+    data_dir.mkdir()
+    with directory.locked(data_dir), pytest.raises(ConnectionFailed, match="another sqlbulk") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6007"
+
+
+def test_no_mongod(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConnectionFailed, match="no mongod on this machine") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6003"
+    assert caught.value.exit_code == 2
+    assert "pip install 'sqlbulk[embedded]'" in str(caught.value)
+
+
+def test_a_package_without_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fiftyone" / "db").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "fiftyone", raising=False)
+    with pytest.raises(ConnectionFailed, match="no mongod"):
+        embedded.find_mongod()
+    (tmp_path / "fiftyone" / "db" / "bin").mkdir()
+    program = tmp_path / "fiftyone" / "db" / "bin" / "mongod"
+    program.touch()
+    assert embedded.find_mongod() == program
+    assert "fiftyone" not in sys.modules
+
+
+def test_the_mongod_on_the_path_is_taken_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert embedded.find_mongod() != (path := pretend_mongod(monkeypatch, tmp_path, "true"))
+    assert embedded.find_mongod() == path
+
+
+def test_missing_shared_library(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
+    pretend_mongod(monkeypatch, tmp_path, f"echo '{said}' >&2; exit 127")
+    with pytest.raises(ConnectionFailed, match=r"shared library libcurl\.so\.4") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6005"
+    assert "apt-get install libcurl4" in str(caught.value)
+
+
+def test_full_disk(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = json.dumps({"s": "F", "msg": "WiredTiger error", "attr": {"message": "No space left on device"}})
+    pretend_mongod(monkeypatch, tmp_path, f"echo '{entry}' >> {data_dir}/mongod.log; exit 14")
+    with pytest.raises(ConnectionFailed, match="no space is left") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6006"
+
+
+def test_an_old_log_is_not_blamed(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_dir.mkdir()
+    (data_dir / "mongod.log").write_text('{"s": "F", "msg": "No space left on device"}\n')
+    pretend_mongod(monkeypatch, tmp_path, "echo 'strange failure' >&2; exit 3")
+    with pytest.raises(ConnectionFailed, match=r"(?s)status 3.*strange failure") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
+    assert "No space" not in str(caught.value)
+
+
+def test_program_for_another_system(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pretend_mongod(monkeypatch, tmp_path, "")
+    path.write_bytes(b"\x7fELF neither")
+    with pytest.raises(ConnectionFailed, match="can't be run") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
+
+
+def test_silent_mongod(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START_SECONDS", 0.1)
+    pretend_mongod(monkeypatch, tmp_path, f"echo $$ > {tmp_path}/number; exec sleep 60")
+    with pytest.raises(ConnectionFailed, match="doesn't answer") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
+    number = int((tmp_path / "number").read_text())
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(number) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not psutil.pid_exists(number)
+
+
+def test_unusable_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="can't be used: Not a directory") as caught:
+        embedded.start(tmp_path / "file" / "data")
+    assert caught.value.code == "E6008"
+    assert "--data-dir" in str(caught.value)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_data_directory_without_rights(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="Permission denied") as caught:
+        embedded.start(tmp_path / "data")
+    assert caught.value.code == "E6008"
+
+
+def test_full_disk_when_leaving(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(data_dir: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(directory, "ensure_server", lambda data_dir: 1)
+    monkeypatch.setattr(directory, "stop_server", refuse)
+    held = embedded.start(data_dir)
+    with pytest.raises(ConnectionFailed, match="no space is left") as caught:
+        held.stop()
+    assert caught.value.code == "E6006"
+
+
+@pytest.mark.parametrize("text", ["0.1", "much", "nan"])
+def test_cache_size(text: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLBULK_CACHE_GB", text)
+    with pytest.raises(UsageError, match="SQLBULK_CACHE_GB"):
+        embedded.start(data_dir)
+
+
+# Parts
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "printed", "code", "part"),
+    [
+        (1, "", "dyld[7]: Library not loaded: /opt/lib/libcurl.4.dylib", "E6005", "/opt/lib/libcurl.4.dylib"),
+        (127, "", "error while loading shared libraries: libodd.so.1: cannot open", "E6005", "what holds it"),
+        (100, '{"s": "E", "msg": "x", "attr": {"error": "DBPathInUse: no"}}', "", "E6007", "holds"),
+        (-4, "", "", "E6004", "AVX"),
+        (62, '{"s": "F", "msg": "Wrong mongod version", "attr": {"error": "UPGRADE"}}\n{"s": "I"}', "",
+         "E6004", "Wrong mongod version: UPGRADE"),
+        (1, 'no json\n[1]\n{"s": "I", "msg": "last words"}', "", "E6004", "last words"),
+    ],
+)
+def test_explain_exit(status: int, log: str, printed: str, code: str, part: str) -> None:
+    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=status, log=log, printed=printed)
+    assert error.code == code
+    assert part in str(error)
+
+
+@pytest.mark.parametrize(("number", "code"), [(28, "E6006"), (13, "E6008"), (30, "E6008")])
+def test_explain_os_error(number: int, code: str) -> None:
+    error: SqlbulkError = explain_os_error(OSError(number, os.strerror(number)), Path("/data"))
+    assert error.code == code
+    assert "/data" in str(error)
+
+
+def test_the_dead_are_no_users(tmp_path: Path, others: list[subprocess.Popen[str]]) -> None:
+    script = (
+        "import sys, pathlib\nfrom sqlbulk.embedded.users import Users\n"
+        "held = Users(pathlib.Path(sys.argv[1])).join()\nprint(flush=True)\nsys.stdin.readline()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    others.append(other)
+    assert other.stdout is not None
+    other.stdout.readline()
+    users = Users(tmp_path)
+    ours = users.join()
+    assert len(users.living()) == 2
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    assert len(users.living()) == 1
+    assert len(list((tmp_path / "users").iterdir())) == 1
+    users.leave(ours)
+    assert users.living() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ('{"port": 2000, "process": 7}', {"port": 2000, "process": 7}),
+        ('{"port": 70000, "process": "7"}', {}),
+        ('{"port": 20', {}),
+        ("[]", {}),
+        ("", {}),
+    ],
+)
+def test_a_note_cut_short(tmp_path: Path, text: str, known: dict[str, int]) -> None:
+    assert directory._stored(tmp_path) == {}
+    (tmp_path / "server.json").write_text(text)
+    assert directory._stored(tmp_path) == known
+
+
+def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    assert process._rotated(log) == 0
+    log.write_bytes(b"x" * 100)
+    assert process._rotated(log) == 100
+    log.write_bytes(b"x" * (process._LOG_BYTES + 1))
+    assert process._rotated(log) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mongod.log.1"]
+
+
+def test_default_data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SQLBULK_DATA_DIR", str(tmp_path))
+    assert embedded.default_data_dir() == tmp_path
+    monkeypatch.delenv("SQLBULK_DATA_DIR")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert embedded.default_data_dir().parts[-2:] == ("sqlbulk", "db")
+
+
+@server
+def test_a_server_that_ignores_requests_is_signalled(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 0.1)
+    monkeypatch.setattr(directory.admin, "shut_down", lambda port: None)
+    begin = time.monotonic()
+    embedded.start(data_dir).stop()
+    assert process.holder(data_dir) is None
+    assert time.monotonic() - begin < 5
+    assert "Received signal" in (data_dir / "mongod.log").read_text()
