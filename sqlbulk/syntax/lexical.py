@@ -1,0 +1,25 @@
+"""Patterns for strings, names, comments and gaps, shared by the splitter (bytes) and the row decoder (text).
+
+All are possessive: however broken the input, no pattern goes back over what it has read.
+"""
+
+from __future__ import annotations
+
+SPACE = r"[ \t\r\n\f\v]"
+COMMENT = r"(?:--|\#)[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
+GAP = rf"(?:{SPACE}++|{COMMENT})*+"
+STRING = r"'[^']*+(?:''[^']*+)*+'"
+ESCAPED_STRING = r"(?<!\w)[eE]'[^'\\]*+(?:(?:''|\\[\s\S])[^'\\]*+)*+'"
+QUOTED_NAME = r'"[^"]*+(?:""[^"]*+)*+"|`[^`]*+(?:``[^`]*+)*+`'
+DOLLAR_STRING = r"(?<![\w$])\$(?P<tag>(?:[A-Za-z_]\w*+)?+)\$(?:[^$]++|\$(?!(?P=tag)\$))*+\$(?P=tag)\$"
+QUOTED = rf"{STRING}|{ESCAPED_STRING}|{QUOTED_NAME}|{DOLLAR_STRING}"
+OPENING = r"['\"`]|(?<!\w)[eE]'|/\*|(?<![\w$])\$(?:[A-Za-z_]\w*+)?+\$"
+"""What begins a quoted text or comment; where it matches and `QUOTED` and `COMMENT` don't, the end is missing."""
+
+INTEGER = r"[-+]?\d++"
+FLOAT = r"[-+]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+"
+TYPED = r"DATE|TIMESTAMP|DECIMAL|OBJECTID|UUID"
+"""The types of which a literal can be written: DATE '2025-01-31'."""
+
+ROWS_MARK = "\ue000"
+"""The character that stands in a statement's text for the value list that was taken out of it."""

@@ -1,0 +1,268 @@
+"""Reads one row of a value list token by token: the way for every row that has no learned shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlbulk import types
+from sqlbulk.errors import RowRefused, Span, SqlError, SqlSyntaxError
+from sqlbulk.syntax.lexical import COMMENT, ESCAPED_STRING, FLOAT, GAP, INTEGER, OPENING, QUOTED, SPACE, STRING, TYPED
+from sqlbulk.syntax.literals import INT64_MAX, INT64_MIN, hex_literal, number_literal, string_literal, typed_literal
+
+MAX_DEPTH = 250
+"""The most levels of documents and arrays that a server can be told to take."""
+MEMO_SIZE = 4096
+MEMO_TEXT = 200
+
+
+class Evaluate(Protocol):
+    """Works out a constant expression.
+
+    `text` is the expression, `first_parameter` how many positional parameters stand before it in the
+    statement. Raises SqlError, its span relative to `text`, if the expression is wrong, and RowRefused if
+    it has no value here. A value that must be worked out anew each time (UUID()) is returned as `Fresh`.
+    """
+
+    def __call__(self, text: str, *, first_parameter: int) -> Any:
+        """The value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A value that the same text needn't give again."""
+
+    value: Any
+
+
+_ORDINARY = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE]"
+_STRUCTURE = re.compile(rf"(?:[^()\[\],'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_NESTING = re.compile(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_PARAMETER = re.compile(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_GAP = re.compile(GAP)
+_EMPTY = re.compile(rf"{GAP}[)\]]")
+_FOLLOWING = re.compile(rf"{GAP}[,)\]]")
+_CELL = re.compile(
+    rf"{GAP}(?:(?:({STRING})|({INTEGER})|({FLOAT})|([A-Za-z_]\w*+(?:{GAP}\({GAP}\))?+)|({ESCAPED_STRING})|([xX]'[^']*+')"
+    rf"|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]]|((?i:JSON_OBJECT)){GAP}\(|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[))",
+    re.ASCII,
+)
+_STRING, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED, _DOCUMENT, _ARRAY = range(1, 10)
+_ROW = 0
+_TYPED_PARTS = re.compile(rf"(\w+){GAP}({STRING})")
+_CONSTANTS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
+
+
+def find_row_end(text: str, at: int) -> tuple[int, int]:
+    """Where the row whose first character behind `(` is at `at` ends, behind its `)`; 0 if the text ends before.
+
+    The second number is then where the quoted text or comment begins that has no end, or the text's length.
+    """
+    depth = 1
+    while True:
+        at = _NESTING.match(text, at).end()  # type: ignore[union-attr]
+        sign = text[at : at + 1]
+        if sign == ")":
+            depth -= 1
+            if not depth:
+                return at + 1, at
+        elif sign == "(":
+            depth += 1
+        else:
+            return 0, at
+        at += 1
+
+
+def count_parameters(text: str) -> int:
+    """How many positional parameters `?` stand in the text, outside quotes and comments."""
+    count = at = 0
+    while "?" in text[at:]:
+        at = _PARAMETER.match(text, at).end() + 1  # type: ignore[union-attr]
+        count += text[at - 1 : at] == "?"
+    return count
+
+
+class Words(dict[str, Any]):
+    """The values of words and other texts that always mean the same, filled as they are met."""
+
+    def __init__(self, scanner: RowScanner, constants: dict[str, Any]) -> None:
+        super().__init__()
+        self.scanner = scanner
+        self.constants = constants
+
+    def __missing__(self, text: str) -> Any:
+        constant = text.upper()
+        if constant in self.constants:
+            value = self[text] = self.constants[constant]
+            return value
+        value = self.scanner.evaluate(text, first_parameter=self.scanner.parameters)
+        if isinstance(value, Fresh):
+            return value.value
+        if len(text) <= MEMO_TEXT and not isinstance(value, dict | list):
+            if len(self) >= MEMO_SIZE:
+                self.clear()
+            self[text] = value
+        return value
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A row, document or array that is being read: where it begins, and the parameters before it."""
+
+    kind: int
+    begin: int
+    parameters: int
+    closing: str = ")"
+    items: list[Any] = field(default_factory=list)
+
+
+class RowScanner:
+    """Reads rows one after another and counts their positional parameters.
+
+    `parameters` is how many stand before the next value. `words` and `inner_words` give the values of
+    words such as NULL and CURRENT_TIMESTAMP, as a row's value and inside of documents and arrays.
+    """
+
+    def __init__(self, evaluate: Evaluate, parameters: int = 0) -> None:
+        self.evaluate = evaluate
+        self.parameters = parameters
+        self.words = Words(self, _CONSTANTS | {"DEFAULT": types.MISSING})
+        self.inner_words = Words(self, _CONSTANTS)
+        self._frames: list[_Frame] = []
+
+    def scan(self, text: str, at: int) -> list[Any]:
+        """The values of a row, from behind its opening parenthesis; its end must be in the text.
+
+        SqlError: what stands there is wrong, the span in `text`. RowRefused: a value can't be stored;
+        `offset` is where it stands in `text`, and `column` the number of the row's value (from 0).
+        """
+        self._frames = [_Frame(_ROW, at, self.parameters)]
+        if _EMPTY.match(text, at) is not None:
+            return []
+        try:
+            while True:
+                match = _CELL.match(text, at)
+                if match is not None and match.lastindex in (_DOCUMENT, _ARRAY):
+                    self._open(match)
+                    at = match.end()
+                    empty = _EMPTY.match(text, at)
+                    if empty is None:
+                        continue
+                    at = empty.end() - 1
+                else:
+                    at = self._value(text, at, match)
+                while text[at] != ",":
+                    if len(self._frames) == 1:
+                        return self._row(text, at)
+                    at = self._close(text, at)
+                at += 1
+        except RowRefused as refused:
+            column = str(len(self._frames[0].items))
+            raise RowRefused(refused.code, refused.message, column, _after_gap(text, at)) from None
+
+    def _open(self, match: re.Match[str]) -> None:
+        kind = match.lastindex or 0
+        closing = "]" if match[0].endswith("[") else ")"
+        self._frames.append(_Frame(kind, match.start(kind), self.parameters, closing))
+        if len(self._frames) > MAX_DEPTH:
+            raise RowRefused("E1007", f"Values are nested more than {MAX_DEPTH} levels deep")
+
+    def _close(self, text: str, at: int) -> int:
+        """End a document or array; where the value ends, at a comma or closing sign."""
+        frame = self._frames.pop()
+        following = _FOLLOWING.match(text, at + 1)
+        items = frame.items
+        if following is None or text[at] != frame.closing or not _paired(frame):
+            self.parameters = frame.parameters
+            return self._expression(text, frame.begin)
+        keys = iter(items)
+        self._frames[-1].items.append(dict(zip(keys, keys, strict=True)) if frame.kind == _DOCUMENT else items)
+        return following.end() - 1
+
+    def _row(self, text: str, at: int) -> list[Any]:
+        if text[at] != ")":
+            raise SqlSyntaxError("E1001", f"Unexpected '{text[at]}' in a row", Span(at, at + 1))
+        return self._frames[0].items
+
+    def _value(self, text: str, at: int, match: re.Match[str] | None) -> int:
+        """Read a literal or an expression; where it ends, at a comma or closing sign."""
+        if match is None:
+            return self._expression(text, at)
+        code = match.lastindex or 0
+        literal = match[code]
+        items = self._frames[-1].items
+        if code == _STRING:
+            items.append(literal[1:-1].replace("''", "'"))
+        elif code == _WORD:
+            words = self.words if len(self._frames) == 1 else self.inner_words
+            items.append(self._evaluate(literal, match.start(code), words))
+        else:
+            try:
+                items.append(_literal(code, literal))
+            except ValueError as error:
+                raise RowRefused("E4002", f"{_shortened(literal)} can't be read: {error}") from error
+        return match.end() - 1
+
+    def _expression(self, text: str, at: int) -> int:
+        """Evaluate what stands there, up to the comma or closing sign that ends it."""
+        begin = end = _after_gap(text, at)
+        depth = 0
+        while True:
+            end = _STRUCTURE.match(text, end).end()  # type: ignore[union-attr]
+            sign = text[end]
+            if sign in ",)]" and not depth:
+                break
+            depth += (sign in "([") - (sign in ")]")
+            end += 1
+        expression = text[begin:end].rstrip()
+        if not expression:
+            raise SqlSyntaxError("E1001", f"A value is missing before '{text[end]}'", Span(end, end + 1))
+        words = self.words if len(self._frames) == 1 else self.inner_words
+        self._frames[-1].items.append(self._evaluate(expression, begin, words))
+        return end
+
+    def _evaluate(self, expression: str, at: int, words: Words) -> Any:
+        count = count_parameters(expression)
+        try:
+            if not count:
+                return words[expression]
+            value = self.evaluate(expression, first_parameter=self.parameters)
+        except SqlError as error:
+            error.source, error.span = None, Span(at + error.span.start, at + error.span.end)
+            raise
+        except RecursionError:
+            raise RowRefused("E1007", "The expression is nested too deeply") from None
+        self.parameters += count
+        return value.value if isinstance(value, Fresh) else value
+
+
+def _paired(frame: _Frame) -> bool:
+    """Whether a document's values are pairs whose keys are text."""
+    return frame.kind != _DOCUMENT or (
+        len(frame.items) % 2 == 0 and all(isinstance(key, str) for key in frame.items[::2])
+    )
+
+
+def _literal(code: int, literal: str) -> Any:
+    """The value of a literal that is neither a plain string nor a word. ValueError: it has none."""
+    if code in (_INTEGER, _FLOAT):
+        value = number_literal(literal)
+        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+            raise RowRefused("E4010", f"{_shortened(literal)} doesn't fit in 64 bits; write DECIMAL '…'")
+        return value
+    if code == _ESCAPED:
+        return string_literal(literal)
+    if code == _HEX:
+        return hex_literal(literal)
+    parts = _TYPED_PARTS.match(literal)
+    assert parts is not None
+    return typed_literal(parts[1], string_literal(parts[2]))
+
+
+def _after_gap(text: str, at: int) -> int:
+    return _GAP.match(text, at).end()  # type: ignore[union-attr]
+
+
+def _shortened(literal: str) -> str:
+    return literal if len(literal) <= 60 else literal[:59] + "…"

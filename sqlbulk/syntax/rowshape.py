@@ -1,0 +1,292 @@
+"""The learned shape of rows: one regular expression and one generated builder for all rows that look alike.
+
+A shape says for each value which kinds it was seen to have (`Cell`). It is written out as a pattern with
+one group a literal, and as a function that makes values of the groups. Both are put together from the
+pieces in this module only: keys of documents enter the pattern escaped and the function as constants.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlbulk.syntax.lexical import SPACE, STRING, TYPED
+from sqlbulk.syntax.literals import TYPED_LITERALS, string_literal
+
+MAX_GROUPS = 300
+MAX_ALTERNATIVES = 12
+MAX_DEPTH = 20
+MAX_FUTILE = 1000
+
+Build = Callable[[Iterable[tuple[str | None, ...]]], list[tuple[Any, ...]]]
+
+_GAP = rf"{SPACE}*+"
+_COMMA = rf"{_GAP},{_GAP}"
+_LITERAL = re.compile(
+    rf"(?:(?P<string>{STRING})|(?P<integer>-?\d{{1,18}}+)|(?P<float>-?\d{{1,200}}+(?:\.\d{{0,200}}+(?:[eE][-+]?\d\d?+)?+"
+    rf"|[eE][-+]?\d\d?+))|(?P<word>[A-Za-z_]\w*+(?:\(\))?+)|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
+    rf"(?={_GAP}[,)])",
+    re.ASCII,
+)
+_OPENING = re.compile(rf"JSON_(?:(?P<document>OBJECT)|ARRAY){_GAP}\({_GAP}", re.IGNORECASE | re.ASCII)
+_ROW = re.compile(rf"(?:(ROW){_GAP})?+\({_GAP}", re.IGNORECASE | re.ASCII)
+_NEXT = re.compile(rf"{_GAP}([,)]){_GAP}")
+_KEY = re.compile(rf"({STRING}){_COMMA}")
+_END = rf"{_GAP}\)"
+_STRING_CALL = re.compile(r"string\((g\d+)\)")
+_LEAVES = {
+    "string": ("'([^']*+(?:''[^']*+)*+)'", "string({})"),
+    "integer": (r"(-?\d{1,18}+)", "int({})"),
+    "float": (r"(-?\d{1,200}+(?:\.\d{0,200}+(?:[eE][-+]?\d\d?+)?+|[eE][-+]?\d\d?+))", "float({})"),
+    "word": (r"([A-Za-z_]\w*+(?:\(\))?+)", "{words}[{}]"),
+    **{kind: (rf"(?i:{kind}){_GAP}'([^']*+)'", kind + "({})") for kind in TYPED_LITERALS},
+}
+
+
+@dataclass(slots=True)
+class Cell:
+    """The kinds of literal that a value was seen to be; documents by their keys and arrays by their length."""
+
+    leaves: set[str] = field(default_factory=set)
+    documents: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
+    arrays: dict[int, list[Cell]] = field(default_factory=dict)
+
+    def merge(self, other: Cell) -> bool:
+        """Take over the other's kinds; whether that brought anything new."""
+        news = not other.leaves <= self.leaves
+        self.leaves |= other.leaves
+        for keys, values in other.documents.items():
+            news |= _merge_into(self.documents, keys, values)
+        for length, values in other.arrays.items():
+            news |= _merge_into(self.arrays, length, values)
+        return news
+
+
+def merge_cells(cells: list[Cell], others: list[Cell]) -> bool:
+    """Merge cell by cell; whether that brought anything new."""
+    return any([cell.merge(other) for cell, other in zip(cells, others, strict=True)])
+
+
+def _merge_into(known: dict[Any, list[Cell]], key: object, values: list[Cell]) -> bool:
+    if key in known:
+        return merge_cells(known[key], values)
+    known[key] = values
+    return True
+
+
+@dataclass(slots=True)
+class RowShape:
+    """What the rows of a list look like so far: a cell for each value, and whether ROW stands in front."""
+
+    cells: list[Cell]
+    keyword: bool = False
+
+    def merge(self, other: RowShape) -> bool:
+        """Take over another row's kinds; whether that brought anything new. Of another width: nothing."""
+        if len(other.cells) != len(self.cells):
+            return False
+        keyword, self.keyword = self.keyword, self.keyword or other.keyword
+        return merge_cells(self.cells, other.cells) or keyword != self.keyword
+
+
+def learn(text: str, start: int) -> RowShape | None:
+    """The shape of the row that begins at `start`; None if it holds more than plain literals and gaps."""
+    opening = _ROW.match(text, start)
+    if opening is None:
+        return None
+    found = _learn_values(text, opening.end(), 0)
+    return RowShape(found[0], opening[1] is not None) if found else None
+
+
+def _learn_values(text: str, at: int, depth: int) -> tuple[list[Cell], int] | None:
+    """The cells up to the closing parenthesis, and where it ends."""
+    cells: list[Cell] = []
+    while True:
+        cell = Cell()
+        end = _learn_value(text, at, cell, depth)
+        following = _NEXT.match(text, end) if end else None
+        if following is None:
+            return None
+        cells.append(cell)
+        if following[1] == ")":
+            return cells, following.start(1) + 1
+        at = following.end()
+
+
+def _learn_pairs(text: str, at: int, depth: int) -> tuple[tuple[str, ...], list[Cell], int] | None:
+    """The keys and cells of JSON_OBJECT up to its closing parenthesis, and where it ends."""
+    keys: list[str] = []
+    cells: list[Cell] = []
+    while True:
+        key = _KEY.match(text, at)
+        cell = Cell()
+        end = _learn_value(text, key.end(), cell, depth) if key else 0
+        following = _NEXT.match(text, end) if end else None
+        if key is None or following is None:
+            return None
+        keys.append(string_literal(key[1]))
+        cells.append(cell)
+        if following[1] == ")":
+            return tuple(keys), cells, following.start(1) + 1
+        at = following.end()
+
+
+def _learn_value(text: str, at: int, cell: Cell, depth: int) -> int:
+    """Note the value at `at` in the cell; where it ends, 0 if it has no shape."""
+    literal = _LITERAL.match(text, at)
+    if literal is not None:
+        kind = literal.lastgroup or ""
+        cell.leaves.add(literal[kind].upper() if kind == "typed" else kind)
+        return literal.end()
+    opening = _OPENING.match(text, at)
+    if opening is None or depth >= MAX_DEPTH:
+        return 0
+    if text.startswith(")", opening.end()):
+        _ = cell.documents.update({(): []}) if opening["document"] else cell.arrays.update({0: []})
+        return opening.end() + 1
+    if opening["document"]:
+        pairs = _learn_pairs(text, opening.end(), depth + 1)
+        if pairs is not None:
+            cell.documents[pairs[0]] = pairs[1]
+        return pairs[2] if pairs else 0
+    values = _learn_values(text, opening.end(), depth + 1)
+    if values is not None:
+        cell.arrays[len(values[0])] = values[0]
+    return values[1] if values else 0
+
+
+class Learner:
+    """Learns from the rows that its reader didn't match, and makes a better reader of them now and then.
+
+    Compiling costs as much as reading some hundred rows, so it waits for `patience` rows, then for
+    twice as many each time; rows that can't be learned end it.
+    """
+
+    def __init__(self, words: Mapping[str, Any], inner_words: Mapping[str, Any], patience: int = 100) -> None:
+        self.words, self.inner_words = words, inner_words
+        self.reader: Reader | None = None
+        self.shape: RowShape | None = None
+        self.patience = patience
+        self._misses = self._futile = 0
+        self._news = False
+
+    def learn(self, text: str, start: int) -> None:
+        """Take the row that begins at `start` as an example."""
+        if self._futile >= MAX_FUTILE:
+            return
+        learned = learn(text, start)
+        if learned is None:
+            self._futile += 1
+            return
+        if self.shape is None:
+            self.shape, self._news = learned, True
+        else:
+            news = self.shape.merge(learned)
+            self._futile += not news
+            self._news |= news
+        self._misses += 1
+        if self._news and self._misses >= self.patience:
+            self._compile(self.shape)
+
+    def _compile(self, shape: RowShape) -> None:
+        reader = compile_shape(shape, self.words, self.inner_words)
+        if reader is None:
+            self._futile = MAX_FUTILE
+            return
+        self.reader = reader
+        self.patience *= 2
+        self._misses = self._futile = 0
+        self._news = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A shape made ready: `pattern` matches a row and the comma behind it, `build` makes values of its groups.
+
+    `build_plain` is for text in which no quote is doubled.
+    """
+
+    pattern: re.Pattern[str]
+    build: Build
+    build_plain: Build
+
+
+def compile_shape(shape: RowShape, words: Mapping[str, Any], inner_words: Mapping[str, Any]) -> Reader | None:
+    """The reader of a shape; None: the rows are too varied.
+
+    The two mappings give the values of NULL, TRUE, CURRENT_TIMESTAMP and the like as a row's value, and
+    inside of documents and arrays.
+    """
+    writer = _Writer()
+    written = writer.values(shape.cells)
+    if writer.groups > MAX_GROUPS or writer.refused:
+        return None
+    keyword = rf"(?:(?i:ROW){_GAP})?+" if shape.keyword else ""
+    pattern = keyword + rf"\({_GAP}" + "".join(p for p, _ in written) + rf"{_GAP},{_GAP}"
+    names = "".join(f"g{i}, " for i in range(writer.groups))
+    values = "".join(f"{expression}, " for _, expression in written)
+    builders = []
+    for string in ("{0}.replace(doubled, quote) if doubled in {0} else {0}", "{0}"):
+        code = f"lambda rows: [({values}) for ({names}) in rows]"
+        code = _STRING_CALL.sub(lambda m, s=string: "(" + s.format(m[1]) + ")", code)  # type: ignore[misc]
+        namespace = {"__builtins__": {}, "int": int, "float": float, "words": words, "inner_words": inner_words}
+        namespace |= {"doubled": "''", "quote": "'"}
+        builders.append(eval(code, namespace | TYPED_LITERALS | writer.keys))
+    return Reader(re.compile(pattern, re.ASCII), *builders)
+
+
+class _Writer:
+    """Writes cells as pieces of pattern and of code, counting groups and collecting keys on the way."""
+
+    def __init__(self) -> None:
+        self.groups = 0
+        self.keys: dict[str, str] = {}
+        self.refused = False
+        self.depth = 0
+
+    def values(self, cells: list[Cell]) -> list[tuple[str, str]]:
+        """The pattern of each cell with what separates it from the next, and the expression of its value."""
+        ends = ([_COMMA] * (len(cells) - 1) + [_END])[: len(cells)]
+        return [self._cell(cell, end) for cell, end in zip(cells, ends, strict=True)]
+
+    def _cell(self, cell: Cell, end: str) -> tuple[str, str]:
+        count = len(cell.leaves) + len(cell.documents) + len(cell.arrays)
+        self.refused |= count > MAX_ALTERNATIVES
+        self.depth += 1
+        written = [self._leaf(kind) for kind in sorted(cell.leaves)]
+        written += [self._document(keys, cells, marked=count > 1) for keys, cells in cell.documents.items()]
+        written += [self._array(cells, marked=count > 1) for cells in cell.arrays.values()]
+        self.depth -= 1
+        if count == 1:
+            return written[0][1] + end, written[0][2]
+        pattern = "|".join(p for _, p, _ in written)
+        choice = " else ".join([f"{e} if {g} is not None" for g, _, e in written[:-1]] + [written[-1][2]])
+        return f"(?>(?:{pattern}){end})", f"({choice})"
+
+    def _group(self) -> str:
+        self.groups += 1
+        return f"g{self.groups - 1}"
+
+    def _leaf(self, kind: str) -> tuple[str, str, str]:
+        group = self._group()
+        pattern, expression = _LEAVES[kind]
+        return group, pattern, expression.format(group, words="words" if self.depth == 1 else "inner_words")
+
+    def _document(self, keys: tuple[str, ...], cells: list[Cell], *, marked: bool) -> tuple[str, str, str]:
+        mark = self._group() if marked else ""
+        pattern, pairs = rf"{'()' if marked else ''}(?i:JSON_OBJECT){_GAP}\({_GAP}", []
+        for key, (piece, expression) in zip(keys, self.values(cells), strict=True):
+            name = f"k{len(self.keys)}"
+            self.keys[name] = key
+            pattern += "'" + re.escape(key.replace("'", "''")) + "'" + _COMMA + piece
+            pairs.append(f"{name}: {expression}")
+        return mark, pattern if cells else pattern + _END, "{" + ", ".join(pairs) + "}"
+
+    def _array(self, cells: list[Cell], *, marked: bool) -> tuple[str, str, str]:
+        mark = self._group() if marked else ""
+        pattern = rf"{'()' if marked else ''}(?i:JSON_ARRAY){_GAP}\({_GAP}"
+        written = self.values(cells)
+        pattern += "".join(p for p, _ in written) if cells else _END
+        return mark, pattern, "[" + ", ".join(e for _, e in written) + "]"
