@@ -17,7 +17,7 @@ _NOT_YET_INITIALIZED = 94
 
 
 def server_directory(port: int) -> str | None:
-    """The data directory of the mongod at this port of the loopback; None if none answers within 2 s."""
+    """The data directory of the mongod at this port of the loopback; None if none answers within a second."""
     from pymongo.errors import PyMongoError
 
     try:
@@ -108,7 +108,7 @@ def _client(port: int) -> Iterator[MongoClient[dict[str, Any]]]:
     from pymongo import MongoClient
 
     client: MongoClient[dict[str, Any]] = MongoClient(
-        LOOPBACK, port, directConnection=True, serverSelectionTimeoutMS=2000, socketTimeoutMS=10_000,
+        LOOPBACK, port, directConnection=True, serverSelectionTimeoutMS=1000, socketTimeoutMS=10_000,
         appname="sqlbulk-embedded",
     )
     try:

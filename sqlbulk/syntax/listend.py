@@ -41,7 +41,6 @@ class ListReader:
         self.size = self.depth = 0
         sign = re.escape(delimiter.decode("latin-1"))
         first = sign[:2] if sign[0] == "\\" else sign[0]
-        self.special = re.compile(rf"[`\"#]|--|/\*|\$\w*\$|{sign}".encode("latin-1"))
         self.signs = (b'"', b"`", b"#", b"--", b"/*", b"$", delimiter)
         ordinary = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE{first}]"
         run = rf"(?:[^()'\"`\-/#$eE{first}]++|(?!{sign})(?:{ordinary}))*+"
@@ -67,7 +66,7 @@ class ListReader:
             cut = last if data.count(b"'", at) % 2 else data.rfind(b"'", at, last)
         if cut - at < _LEAST_LEAP or _ESCAPED.match(data, cut - 1):
             return False
-        if any(data.find(sign, at, cut) >= 0 for sign in self.signs) and not self._inside(self.special, cut):
+        if not all(self._quoted(sign, cut) for sign in self.signs):
             return False
         if data.find(b"\\", at, cut) >= 0 and not self._inside(_ESCAPED, cut):
             return False
@@ -77,6 +76,18 @@ class ListReader:
         structure = b"".join(strings.split(b"'")[::2])
         self.depth += structure.count(b"(") - structure.count(b")")
         self._take(cut)
+        return True
+
+    def _quoted(self, sign: bytes, cut: int) -> bool:
+        """Whether the sign stands nowhere but inside of strings, up to `cut`."""
+        data, at, quotes = self.window.data, self.window.at, 0
+        place = data.find(sign, at, cut)
+        while place >= 0:
+            quotes += data.count(b"'", at, place)
+            if quotes % 2 == 0:
+                return False
+            at = data.find(b"'", place)
+            place = data.find(sign, at, cut)
         return True
 
     def _inside(self, pattern: re.Pattern[bytes], cut: int) -> bool:

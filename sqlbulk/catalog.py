@@ -1,0 +1,51 @@
+"""What is known of the database before planning: collections, their fields and unique keys. A value; a dict in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlbulk.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index: (dotted field, direction or kind) pairs, and whether it is unique over all documents."""
+
+    keys: tuple[tuple[str, int | str], ...]
+    unique: bool = False
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as planning sees it.
+
+    `fields` are the top-level or dotted fields whose type is known for certain; others may exist.
+    `kind` is 'collection', 'view' or 'timeseries'.
+    """
+
+    name: str
+    fields: Mapping[str, Type] = field(default_factory=dict)
+    indexes: tuple[Index, ...] = ()
+    kind: str = "collection"
+
+    def has_unique(self, fields: tuple[str, ...]) -> bool:
+        """Whether a unique index on exactly these fields, in any order, exists."""
+        wanted = set(fields)
+        return wanted == {"_id"} or any(
+            i.unique and not i.partial and {k for k, _ in i.keys} == wanted for i in self.indexes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The collections that are known, and the server's version. `complete`: what isn't listed doesn't exist."""
+
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    server: tuple[int, int] | None = None
+    complete: bool = False
+
+    def get(self, name: str) -> Collection | None:
+        """The collection of that name, None if nothing is known of it."""
+        return self.collections.get(name)

@@ -1,0 +1,124 @@
+"""What a function of SQL is: its names, its types, its form in the aggregation language, the same in Python, its manual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from sqlbulk.types import Type
+
+
+class _Unknown(Enum):
+    UNKNOWN = "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""The value of an operand that isn't known before the statement runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What holds for a whole statement: the moment it began (UTC, whole milliseconds), the time zone (IANA or +HH:MM)."""
+
+    now: datetime
+    time_zone: str = "UTC"
+    server: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """An argument in the aggregation language.
+
+    `mql` is an aggregation expression (a constant is wrapped in $literal where it needs it). `type` is
+    what is known of its value, `nullable` whether it may be null or missing, `value` its Python value if
+    it is known now. `shape` maps the keys of a document that is built in place to their operands, None
+    where the document's keys aren't known.
+    """
+
+    mql: Any
+    type: Type = Type.ANY
+    nullable: bool = True
+    value: Any = UNKNOWN
+    shape: dict[str, Operand] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a function. `constant`: it must be known before the statement runs (a unit, a format)."""
+
+    name: str
+    type: Type = Type.ANY
+    optional: bool = False
+    repeated: bool = False
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One entry of the function table: everything that is known of a function, in one place.
+
+    `lower(*operands)` gives the aggregation expression, called with operands whose types fit the
+    parameters; `fold(*values)` computes the same in Python, None: only the server can. With
+    `null_propagates` neither sees a NULL. Both get `context=` when `contextual`. `returns` is a type, or
+    worked out from the arguments' types. `since` is the server version that can run it. `volatile`
+    functions are never folded. `example` is a condition in SQL that holds.
+    """
+
+    name: str
+    help: str
+    example: str
+    parameters: tuple[Parameter, ...] = ()
+    returns: Type | Callable[[Sequence[Type]], Type] = Type.ANY
+    lower: Callable[..., Any]
+    fold: Callable[..., Any] | None = None
+    aliases: tuple[str, ...] = ()
+    null_propagates: bool = True
+    nullable: bool = True
+    contextual: bool = False
+    volatile: bool = False
+    since: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulation:
+    """How an aggregate runs inside $group or $setWindowFields.
+
+    `accumulators` are the accumulator expressions, such as {"$sum": …}; `finish` gets as many references to
+    their results and gives the value.
+    """
+
+    accumulators: tuple[Any, ...]
+    finish: Callable[..., Any] = field(default=lambda value: value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """One entry of the aggregate table.
+
+    `accumulate(*operands, distinct=…, order=…)` gives the accumulation; NULL arguments must be passed over
+    by it, and FILTER reaches it as operands that are missing ($$REMOVE) where the filter isn't true.
+    `fold(list_of_values)` is the same in Python. `empty` is its value over no rows.
+    """
+
+    name: str
+    help: str
+    example: str
+    parameters: tuple[Parameter, ...] = ()
+    returns: Type | Callable[[Sequence[Type]], Type] = Type.ANY
+    accumulate: Callable[..., Accumulation]
+    fold: Callable[..., Any] | None = None
+    aliases: tuple[str, ...] = ()
+    empty: Any = None
+    ordered: bool = False
+    windowed: bool = True
+
+
+class FunctionProblem(Exception):  # noqa: N818
+    """A call can't be taken: a code of `codes.CODES`, the reason, a hint, and which argument is to blame (0-based)."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None, argument: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.argument = code, message, hint, argument

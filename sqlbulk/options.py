@@ -1,0 +1,162 @@
+"""Every option of a statement, once: type, default, help, other names, and the statements that take it.
+
+`WITH BULK_OPTIONS (…)`, `SET`, `--set`, keyword arguments and docs/options.md are all read from the fields
+of `WriteOptions`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any
+
+from sqlbulk import option_kinds as kinds
+from sqlbulk.option_kinds import ErrorLimit, IndexSpec, Kind, RateLimit, SortKey
+
+WRITES = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA", "UPDATE", "DELETE", "MERGE", "MOVE"})
+ROWS = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA"})
+KEYED = frozenset({"INSERT", "UPSERT"})
+
+
+def _option(
+    default: Any, kind: Kind, help: str, *, aliases: tuple[str, ...] = (), statements: frozenset[str] = WRITES
+) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help, "aliases": aliases, "in": statements})
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a bulk statement runs. Durations are seconds, sizes are bytes."""
+
+    batch_size: int = _option(
+        5_000, kinds.COUNT, "How many rows are sent in one command; a batch is cut earlier at 16 MB.",
+        aliases=("chunk_size", "bulk_size"))
+    ordered: bool = _option(
+        False, kinds.FLAG, "Write the rows in order, one batch after the other; the first error skips the rest.",
+        aliases=("ordered_operations",))
+    write_concern: Mapping[str, Any] | None = _option(
+        None, kinds.WRITE_CONCERN, "What counts as written: 'majority', a number of members, or {w, j, wtimeout}.",
+        aliases=("writeconcern", "w"))
+    bypass_validation: bool = _option(
+        False, kinds.FLAG, "Store documents that the collection's validator would refuse.",
+        aliases=("bypass_document_validation", "validation_bypass"))
+    continue_on_error: bool = _option(
+        False, kinds.FLAG, "Go on when rows are refused; they are listed at the end.",
+        aliases=("continue_on_errors", "ignore_errors"))
+    max_errors: ErrorLimit | None = _option(
+        None, kinds.ERROR_LIMIT, "Stop after so many refused rows, or so large a share of the rows: 100 or '5%'."
+        " Setting it implies continue_on_error.", aliases=("error_limit", "max_error_count", "error_threshold"))
+    upsert_mode: bool = _option(
+        False, kinds.FLAG, "Rows whose key is stored already replace the stored fields; the key is match_fields, else _id.",
+        aliases=("upsert",), statements=frozenset({"INSERT"}))
+    match_fields: tuple[str, ...] = _option(
+        (), kinds.NAMES, "The fields that identify a row for upsert_mode and UPSERT; _id where it isn't given.",
+        aliases=("match_on", "upsert_fields", "key_fields"), statements=KEYED)
+    ensure_key_index: bool = _option(
+        True, kinds.FLAG, "Make a unique index on the key of ON CONFLICT or match_fields when there is none.",
+        statements=KEYED)
+    parallel_workers: int = _option(
+        2, kinds.COUNT, "How many batches are in flight at the same time; 1 when ordered.",
+        aliases=("parallel_batches", "max_concurrent_batches", "concurrent_batches", "workers", "parallelism"))
+    max_execution_time: float | None = _option(
+        None, kinds.DURATION, "Stop the statement after this time (seconds, or '5 minutes').",
+        aliases=("max_time_ms", "operation_timeout_ms", "timeout_ms", "timeout_seconds", "timeout"))
+    retry_attempts: int = _option(
+        3, kinds.COUNT_OR_ZERO, "How often a batch is sent again after a passing fault (network, failover, overload).",
+        aliases=("max_retries", "retries", "retry_count"))
+    memory_limit: int = _option(
+        256 * 1024 * 1024, kinds.SIZE, "How much memory the rows on their way may take: '256MB'.",
+        aliases=("max_memory",))
+    sort_by: tuple[SortKey, ...] = _option(
+        (), kinds.SORT, "Order the rows by these fields before they are sent: 'user_id, created_at DESC'.",
+        aliases=("order_rows_by",), statements=ROWS)
+    required_fields: tuple[str, ...] = _option(
+        (), kinds.NAMES, "Refuse rows in which one of these fields is missing or NULL.", statements=ROWS)
+    rate_limit: RateLimit | None = _option(
+        None, kinds.RATE, "At most so many rows, or bytes ('10MB'), a second.",
+        aliases=("max_rate", "throttle"))
+    add_metadata: str | None = _option(
+        None, kinds.METADATA, "Add a field with the run's id, the ingestion time and the row's source to every"
+        " document: true for the name _metadata, or a name.", statements=ROWS)
+    ensure_indexes: tuple[IndexSpec, ...] = _option(
+        (), kinds.INDEXES, "Make these indexes first, if missing: ['user_id', 'email UNIQUE', 'a, b DESC'].",
+        statements=ROWS)
+    nest: bool = _option(
+        True, kinds.FLAG, "Split the dots in a file's or dict's field names into nested documents.", statements=ROWS)
+    comment: str | None = _option(
+        None, kinds.TEXT, "A text that the server's log and profiler show with the commands.")
+    progress_interval: float = _option(
+        5.0, kinds.DURATION, "Seconds between two progress lines where there is no terminal.")
+    unknown_options: str = _option(
+        "error", kinds.choice("error", "warn"), "Whether an unknown option is an error or a notice.")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option as tables, manuals and completion see it."""
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    aliases: tuple[str, ...]
+    statements: frozenset[str]
+
+
+@cache
+def settings() -> dict[str, Setting]:
+    """All options by name, in the order of the manual."""
+    return {
+        f.name: Setting(f.name, f.metadata["kind"], f.default, f.metadata["help"], f.metadata["aliases"], f.metadata["in"])
+        for f in fields(WriteOptions)
+    }
+
+
+@cache
+def _by_any_name() -> dict[str, Setting]:
+    return {name: s for s in settings().values() for name in (s.name, *s.aliases)}
+
+
+class OptionProblem(Exception):  # noqa: N818
+    """An option can't be taken: a code of `codes.CODES`, the reason, a hint. `name` is as it was written."""
+
+    def __init__(self, code: str, name: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.name, self.message, self.hint = code, name, message, hint
+
+
+def find_setting(name: str, statement: str | None = None) -> Setting:
+    """The option of that name or alias, in any case; raises OptionProblem naming the nearest one."""
+    setting = _by_any_name().get(name.lower())
+    if setting is None:
+        near = difflib.get_close_matches(name.lower(), _by_any_name(), n=1)
+        raise OptionProblem("E2006", name, f"there is no option {name}", f"did you mean {near[0]}?" if near else None)
+    if statement is not None and statement not in setting.statements:
+        raise OptionProblem(
+            "E2006", name, f"{statement} has no option {name}",
+            f"{setting.name} belongs to {', '.join(sorted(setting.statements))}")
+    return setting
+
+
+def parse_option(name: str, value: object, statement: str | None = None) -> tuple[str, Any]:
+    """The option's own name and its value, checked; `value` is a Python value or the text of a flag.
+
+    A name that ends in `_ms` gives its number in milliseconds.
+    """
+    setting = find_setting(name, statement)
+    if name.lower().endswith("_ms") and isinstance(value, int | float) and not isinstance(value, bool):
+        value = value / 1000
+    try:
+        return setting.name, setting.kind.parse(value)
+    except ValueError as problem:
+        raise OptionProblem("E2007", name, f"{name}: {problem}", f"{setting.name} takes {setting.kind.takes}") from None
+
+
+def merge(base: WriteOptions, given: Iterable[tuple[str, Any]]) -> WriteOptions:
+    """The options with parsed values put over them, and what follows from one for another."""
+    values = dict(given)
+    if "max_errors" in values and "continue_on_error" not in values:
+        values["continue_on_error"] = True
+    return replace(base, **values)

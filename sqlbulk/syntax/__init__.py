@@ -1,0 +1,1 @@
+"""Text to tree: splitting scripts, parsing statements, decoding value lists."""

@@ -1,0 +1,55 @@
+"""Statements that other databases have and sqlbulk refuses by name, with what to do instead."""
+
+from __future__ import annotations
+
+import re
+
+from sqlbulk.errors import Source, Span, SqlSyntaxError, UnsupportedError
+
+_TRANSACTION = "a bulk statement is its own unit of work; sqlbulk has no transactions over several statements"
+_BLOCK = "PL/pgSQL and other procedural blocks are not run; write the statements themselves"
+_RIGHTS = "users and rights are the server's business; use its own tools"
+
+UNSUPPORTED: dict[str, str] = {
+    "BEGIN": _TRANSACTION, "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION, "SAVEPOINT": _TRANSACTION,
+    "DO": _BLOCK, "DECLARE": _BLOCK, "CALL": _BLOCK, "CREATE FUNCTION": _BLOCK, "CREATE PROCEDURE": _BLOCK,
+    "CREATE OR REPLACE FUNCTION": _BLOCK, "CREATE OR REPLACE PROCEDURE": _BLOCK,
+    "CREATE TRIGGER": "triggers are not run; use a change stream",
+    "CREATE BULK_MONITOR": "monitors are not there yet",
+    "CREATE SEQUENCE": "there are no sequences; _id is made for every row",
+    "CREATE DATABASE": "a database is made with its first collection; write USE name",
+    "CREATE SCHEMA": "there are no schemas; a name before the dot is a database",
+    "ALTER": "collections have no fixed columns to alter; UPDATE … SET field = DEFAULT removes a field",
+    "GRANT": _RIGHTS, "REVOKE": _RIGHTS, "CREATE USER": _RIGHTS, "CREATE ROLE": _RIGHTS,
+    "COPY": "write INSERT INTO t FROM 'file' to load",
+    "VACUUM": "the server does this by itself", "ANALYZE": "the server does this by itself",
+    "PREPARE": "use parameters: ? or :name", "EXECUTE": "use parameters: ? or :name",
+    "LOCK": _TRANSACTION, "CONFIGURE": "write SET option = value", "REFRESH": "there are no materialized views",
+}
+KNOWN = frozenset(
+    """SELECT WITH VALUES INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW DESCRIBE DESC
+    CREATE DROP TRUNCATE""".split()
+)
+_GAP = re.compile(r"(?:\s|--[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
+_WORD = re.compile(r"\w+")
+
+
+def refuse_unsupported(source: Source) -> None:
+    """Raise where the statement's first words name something that is refused, or nothing known."""
+    words: list[str] = []
+    at = start = _skip(source.text, 0)
+    while len(words) < 4 and (match := _WORD.match(source.text, at)):
+        words.append(match[0].upper())
+        for_span = Span(start, match.end())
+        reason = UNSUPPORTED.get(" ".join(words))
+        if reason is not None:
+            raise UnsupportedError("E3001", f"{' '.join(words)} is not supported: {reason}", for_span, source=source)
+        at = _skip(source.text, match.end())
+    if words and words[0] not in KNOWN:
+        span = Span(start, start + len(words[0]))
+        raise SqlSyntaxError("E1006", f"{source.text[span.start : span.end]} is not a statement", span, source=source)
+
+
+def _skip(text: str, at: int) -> int:
+    match = _GAP.match(text, at)
+    return match.end() if match else at
