@@ -14,12 +14,14 @@ from sqlbulk.formats.inputs import COMPRESSIONS, FileSource, check_encoding, fin
 from sqlbulk.formats.summaries import closing_table, rejected_table, summary_table
 from sqlbulk.results import Result
 
-__all__ = ["FORMATS", "Format", "closing_table", "open_rows", "rejected_table", "summary_table", "write_result"]
+__all__ = [
+    "FORMATS", "Format", "closing_table", "open_rows", "rejected_table", "summary_table", "write_result",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its names, file extensions, and `module:function` of what reads and writes it, loaded when needed."""
+    """A format: its names, file extensions, and `module:function` of what reads and writes it."""
 
     name: str
     help: str
@@ -33,12 +35,13 @@ FORMATS: tuple[Format, ...] = (
     Format("csv", "Values with commas, semicolons or bars between them; a header; quotes as in RFC 4180.",
            ("csv",), reader="csv:read", writer="csv:write"),
     Format("tsv", "The same with tabs.", ("tsv", "tab"), reader="csv:read_tsv", writer="csv:write_tsv"),
-    Format("jsonl", "A JSON document a line, plain or MongoDB extended JSON.", ("jsonl", "ndjson"), ("ndjson",),
-           reader="jsonl:read", writer="jsonl:write"),
-    Format("json", "An array of JSON documents, or documents one after the other; plain or extended.", ("json",),
-           reader="json:read", writer="json:write"),
+    Format("jsonl", "A JSON document a line, plain or MongoDB extended JSON.",
+           ("jsonl", "ndjson"), ("ndjson",), reader="jsonl:read", writer="jsonl:write"),
+    Format("json", "An array of JSON documents, or documents one after the other; plain or extended.",
+           ("json",), reader="json:read", writer="json:write"),
     Format("bson", "A dump as mongodump writes it.", ("bson",), reader="bson:read"),
-    Format("parquet", "Parquet; needs pyarrow (pip install 'sqlbulk[parquet]').", ("parquet", "pq"), reader="parquet:read"),
+    Format("parquet", "Parquet; needs pyarrow (pip install 'sqlbulk[parquet]').",
+           ("parquet", "pq"), reader="parquet:read"),
     Format("table", "A drawn table, for people.", writer="table:write"),
     Format("vertical", "A value a line, for people and wide rows.", writer="table:write_vertical"),
     Format("markdown", "A Markdown table.", aliases=("md",), writer="markup:write_markdown"),
@@ -57,14 +60,17 @@ def open_rows(spec: FileRows, *, base_dir: Path | None, stdin: BinaryIO | None =
     """
     check_encoding(spec.encoding)
     inputs = find_inputs(spec, base_dir=base_dir, stdin=stdin)
-    chosen = _named(spec.format, "reader") if spec.format is not None else _by_extension(spec.path, inputs[0].name)
+    if spec.format is not None:
+        chosen = _named(spec.format, "reader")
+    else:
+        chosen = _by_extension(spec.path, inputs[0].name)
     source: FileSource = _load(chosen.reader)(spec, inputs)
     return source
 
 
 def write_result(
-    result: Result, stream: TextIO, *, format: str = "table", null: str | None = None, max_width: int | None = 60,
-    header: bool = True,
+    result: Result, stream: TextIO, *, format: str = "table", null: str | None = None,
+    max_width: int | None = 60, header: bool = True,
 ) -> None:
     """Write a result's rows, or the table of its summary if it has no columns, as they come from the server.
 
@@ -85,8 +91,8 @@ def _named(name: str, side: str) -> Format:
         if name.lower() in (entry.name, *entry.aliases) and getattr(entry, side) is not None:
             return entry
     able = ", ".join(entry.name for entry in FORMATS if getattr(entry, side) is not None)
-    raise UsageError("E2007", f"format {name!r} is not one that can be {'read' if side == 'reader' else 'written'}",
-                     hint=f"There are {able}.")
+    done = "read" if side == "reader" else "written"
+    raise UsageError("E2007", f"format {name!r} is not one that can be {done}", hint=f"There are {able}.")
 
 
 def _by_extension(pattern: str, name: str) -> Format:
@@ -98,7 +104,8 @@ def _by_extension(pattern: str, name: str) -> Format:
             return entry
     shown = "standard input" if pattern == "-" else name
     able = ", ".join(entry.name for entry in FORMATS if entry.reader is not None)
-    raise UsageError("E6002", f"{shown}: the name doesn't tell the format", hint=f"Say FORMAT; there are {able}.")
+    raise UsageError("E6002", f"{shown}: the name doesn't tell the format",
+                     hint=f"Say FORMAT; there are {able}.")
 
 
 def _load(place: str | None) -> Any:

@@ -25,7 +25,7 @@ def read(spec: FileRows, inputs: tuple[Input, ...]) -> BsonDump:
 
 
 class BsonDump(FileSource):
-    """Raw documents. Damage ends the reading with UsageError (E6002): nobody can tell where the next would begin."""
+    """Raw documents. Damage ends the reading (UsageError E6002): where the next begins can't be told."""
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...]) -> None:
         super().__init__(inputs)

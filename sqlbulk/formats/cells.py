@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,7 @@ def plain_text(value: Any) -> str:
     make = _TEXTS.get(type(value))
     if make is not None:
         return make(value)
-    return next((make(value) for kind, make in _TEXTS.items() if isinstance(value, kind)), None) or _other(value)
+    return next((make for kind, make in _TEXTS.items() if isinstance(value, kind)), _other)(value)
 
 
 def is_null(value: object) -> bool:
@@ -52,7 +52,8 @@ def is_number(value: object) -> bool:
 
 def json_text(value: Any) -> str:
     """A value in relaxed extended JSON, which keeps types; on one line."""
-    text: str = json_util.dumps(to_bson(_stated(value)), json_options=_RELAXED, ensure_ascii=False, separators=(",", ":"))
+    value = to_bson(_stated(value))
+    text = json_util.dumps(value, json_options=_RELAXED, ensure_ascii=False, separators=(",", ":"))
     return _encodable(text)
 
 
@@ -146,4 +147,6 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _INVISIBLE = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
               *range(0x2060, 0x2070), *range(0xD800, 0xE000), 0xFEFF]
-_VISIBLE = {code: _SHORT.get(chr(code), f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") for code in _INVISIBLE}
+_VISIBLE = {
+    code: _SHORT.get(chr(code), f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") for code in _INVISIBLE
+}

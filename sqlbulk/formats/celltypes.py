@@ -1,4 +1,4 @@
-"""The types that a column of a file can be given: how text, and values of other formats, become BSON values."""
+"""The types that a column of a file can be given: how text and other values become BSON values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, DecimalException
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ class Kind:
     one: Callable[[str], Any]
     many: Callable[[Sequence[str]], Sequence[Any]]
     value: Callable[[Any], Any] | None = None
+    is_text: bool = False
 
     def from_value(self, value: Any) -> Any:
         """A value of a typed format. Raises RowRefused (E4002)."""
@@ -64,8 +65,8 @@ def kind_of_column(column: FileColumn, spec: FileRows) -> Kind | None:
     make = _MAKERS.get(" ".join(match[1].upper().split())) if match else None
     kind = make(match[2], match[3], spec.date_format) if match and make else None
     if kind is None:
-        raise PlanError("E2007", f"type {column.type} of column {column.name} is not one that files can be read with",
-                        spec.span, hint=f"There are {', '.join(sorted(_MAKERS))}.")
+        message = f"type {column.type} of column {column.name} is not one that files can be read with"
+        raise PlanError("E2007", message, spec.span, hint=f"There are {', '.join(sorted(_MAKERS))}.")
     return kind
 
 
@@ -145,8 +146,8 @@ def _decimal(precision: int | None, scale: int | None) -> Kind:
             raise ValueError
         return one(str(given))
 
-    limits = f" with {precision} digits, {scale or 0} of them behind the point" if precision is not None else ""
-    return _simple(f"a decimal number{limits}", one, value)
+    limits = f" with {precision} digits, {scale or 0} of them behind the point"
+    return _simple("a decimal number" + ("" if precision is None else limits), one, value)
 
 
 # Text, truth, dates
@@ -161,7 +162,7 @@ def _text(length: int | None) -> Kind:
     def many(cells: Sequence[str]) -> Sequence[str]:
         return cells if length is None else [one(cell) for cell in cells]
 
-    return Kind("text" if length is None else f"text of at most {length} characters", one, many, _text_value)
+    return Kind("text" if length is None else f"text of at most {length} characters", one, many, _text_value, True)
 
 
 def _text_value(value: Any) -> str:
@@ -189,7 +190,8 @@ def _boolean_value(value: Any) -> bool:
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 
 
 def _as_utc(value: datetime) -> datetime:
@@ -221,7 +223,11 @@ def _date_value(value: Any) -> datetime:
 def _moment(what: str, one: Callable[[str], datetime], date_format: str | None) -> Kind:
     if date_format is None:
         return _simple(what, one, _date_value)
-    return _simple(f"a date like {date_format}", lambda cell: _as_utc(datetime.strptime(cell, date_format)), _date_value)
+
+    def one_as_given(cell: str) -> datetime:
+        return _as_utc(datetime.strptime(cell, date_format))
+
+    return _simple(f"a date like {date_format}", one_as_given, _date_value)
 
 
 # Identifiers, bytes, documents
@@ -332,7 +338,7 @@ TYPE_WORDS = tuple(_MAKERS)
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,18})", re.ASCII)
 _FRACTION = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _FULL_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-_TRUE_FALSE = {word: value for value in (True, False) for word in (str(value), str(value).lower(), str(value).upper())}
+_TRUE_FALSE = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 def _whole(cell: str) -> int:

@@ -19,7 +19,8 @@ r"""What stands for an escaped NULL (\N) in a row as it is split; no valid text 
 class Column:
     """One value of a row: its name (None: passed over), how its cells are read, what NULL looks like.
 
-    `kind` None: found out from the first rows.
+    `kind` None: found out from the first rows. `keeps_empty_text`: an empty cell is NULL only as long as
+    the type isn't text.
     """
 
     name: str | None
@@ -27,11 +28,14 @@ class Column:
     nulls: frozenset[str]
     default: Any = None
     has_default: bool = False
+    keeps_empty_text: bool = False
 
     def settle(self, cells: Sequence[str]) -> None:
         """Find the type out from the first cells, if it isn't given."""
         if self.kind is None:
             self.kind = inferred_kind([cell for cell in cells if cell not in self.nulls])
+        if self.kind.is_text and self.keeps_empty_text:
+            self.nulls -= {""}
 
     def values(self, cells: Sequence[str]) -> Sequence[Any]:
         """The cells' values. Raises one of `celltypes.UNFIT`, without saying which cell."""
@@ -62,7 +66,7 @@ class Column:
 
 
 def make_columns(spec: FileRows, header: Sequence[str] | None, width: int, name: str) -> list[Column]:
-    """The columns of a file with this header (None: without one) and rows of this width. Raises UsageError."""
+    """The columns of a file with this header (None: none) and rows of this width. Raises UsageError."""
     given = spec.columns
     if header is not None:
         header = [title.strip() for title in header]
@@ -83,7 +87,7 @@ def _by_name(given: Sequence[FileColumn], header: Sequence[str], name: str) -> t
             near = difflib.get_close_matches(column.name, header, 1)
             hint = f" (is it {near[0]}?)" if near else f"; it has {', '.join(header)}"
             raise UsageError("E6002", f"{name}: the header has no column {column.name}{hint}",
-                             hint="COLUMNS goes by the header's names; to give others say header = false and skip = 1.")
+                             hint="COLUMNS goes by the header; for other names say header = false, skip = 1.")
     return tuple(by_name.get(title) or FileColumn(title) for title in header)
 
 
@@ -91,21 +95,15 @@ def _column(column: FileColumn, spec: FileRows) -> Column:
     kind = kind_of_column(column, spec)
     if kind is None and not spec.infer_types:
         kind = TEXT
-    return Column(column.name, kind, _nulls(spec, kind), column.default, column.has_default)
-
-
-def _nulls(spec: FileRows, kind: Kind | None) -> frozenset[str]:
+    # with an escape character NULL is \N; text can be empty then, other types still can't
     escaped = {NULL_MARK} if spec.escape == "\\" else set()
-    if spec.null is not None:
-        # with an escape character \N is recognised as such, or else its backslash is gone already
-        return frozenset({*spec.null, *escaped} - ({"\\N"} if escaped else set()))
-    if escaped and kind is TEXT:
-        return frozenset(escaped)
-    return frozenset({"", *escaped})
+    nulls = {""} if spec.null is None else {*spec.null} - ({"\\N"} if escaped else set())
+    return Column(column.name, kind, frozenset(nulls | escaped), column.default, column.has_default,
+                  keeps_empty_text=bool(escaped) and spec.null is None)
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Raises UsageError for names that are empty or there twice (E6002) or that MongoDB can't take (E4005)."""
+    """Raises UsageError for names that are empty or doubled (E6002) or that MongoDB can't take (E4005)."""
     seen: set[str] = set()
     for position, name in enumerate(names, 1):
         if not name:
@@ -120,7 +118,7 @@ def check_names(names: Sequence[str], where: str) -> None:
 def convert_rows(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, refuse: Callable[[int, RowRefused], None]
 ) -> list[tuple[Any, ...] | None]:
-    """The rows as tuples of values; None, after a call of `refuse`, for rows that have a cell that doesn't fit."""
+    """The rows as tuples of values; None, after a call of `refuse`, where a cell doesn't fit."""
     if not rows:
         return []
     bad: set[int] = set()

@@ -31,8 +31,9 @@ class Delimited(FileSource):
     """Rows of one or more files with the same columns.
 
     Dialect, columns and types are settled by the first file's first rows when the source is made. An
-    empty cell is NULL (whether quoted can't be told), unless `spec.null` says otherwise; with a backslash for
-    escape \\N is NULL, and empty text is empty. Blank lines are passed over. Values without a name are left out.
+    empty cell is NULL (whether quoted can't be told), unless `spec.null` says otherwise; with a backslash
+    for escape \\N is NULL, and an empty cell of a column of type TEXT is empty text. Blank lines are passed
+    over. Values without a name are left out.
     """
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...], *, delimiter: str | None) -> None:
@@ -66,7 +67,7 @@ class Delimited(FileSource):
         self.close()
 
     def _check_headers(self) -> None:
-        """Raises UsageError (E6002) if files of one statement have different headers: before anything is written."""
+        """Raises UsageError (E6002), before anything is written, if the files have different headers."""
         if len(self.inputs) < 2 or self._spec.header is False:
             return
         first: list[str] | None = None
@@ -108,8 +109,8 @@ class Delimited(FileSource):
         width = len(rows[0]) if rows else 1
         columns = make_columns(self._spec, self._header, width, self.inputs[0].name)
         sample = [row for row in rows if len(row) == len(columns)]
-        for column, cells in zip(columns, zip(*sample, strict=True) if sample else [()] * len(columns), strict=True):
-            column.settle(cells)
+        for number, column in enumerate(columns):
+            column.settle([row[number] for row in sample])
         return columns
 
     def _chunk(self, batch: Batch, name: str) -> Chunk:
@@ -121,20 +122,21 @@ class Delimited(FileSource):
         self._ordinal += len(places)
         if not refused:
             return Chunk(
-                converted, range(first, self._ordinal), locate=lambda i: Location(name, batch.line_of(places[i])),
+                converted, range(first, self._ordinal),
+                locate=lambda i: Location(name, batch.line_of(places[i])),
                 excerpt=lambda i: self._text(batch.rows[places[i]]), consumed=self.consumed)
         ordinals = {place: first + k for k, place in enumerate(places)}
         good = [place for place in places if place not in refused]
-        errors = [RowError(ordinals[place], refused[place].code, refused[place].message,
-                           Location(name, batch.line_of(place)), refused[place].column, self._text(batch.rows[place]))
-                  for place in sorted(refused)]
+        errors = [RowError(ordinals[place], error.code, error.message, Location(name, batch.line_of(place)),
+                           error.column, self._text(batch.rows[place]))
+                  for place, error in sorted(refused.items())]
         return Chunk(
             [row for row in converted if row is not None], [ordinals[place] for place in good], errors,
             locate=lambda i: Location(name, batch.line_of(good[i])),
             excerpt=lambda i: self._text(batch.rows[good[i]]), consumed=self.consumed)
 
     def _cells(self, batch: Batch) -> tuple[Sequence[int], list[list[str]], dict[int, RowRefused]]:
-        """The places of the rows that aren't blank, the cells of those that can be read, and why the others can't."""
+        """The places of the rows that aren't blank, the readable ones' cells, and why the others aren't."""
         width = len(self._columns)
         if not batch.suspect and batch.rewriting is None and set(map(type, batch.rows)) == {list}:
             plain = cast(list[list[str]], batch.rows)
@@ -189,7 +191,7 @@ def _check_text(row: Sequence[str]) -> None:
             raise RowRefused("E4011", f"a NUL byte in value {number}")
         fault = next((c for c in cell if "\udc80" <= c <= "\udcff"), None)
         if fault is not None:
-            raise RowRefused("E4011", f"byte 0x{ord(fault) - 0xDC00:02x} in value {number} is not of the file's encoding")
+            raise RowRefused("E4011", f"a byte in value {number} is not of the file's encoding")
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout) -> None:

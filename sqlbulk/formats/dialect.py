@@ -1,4 +1,4 @@
-"""How a delimited file is punctuated: what is given, what is found out, and what the csv module can't do itself."""
+"""How a delimited file is punctuated: what is given, what is found out, and what the csv module can't do."""
 
 from __future__ import annotations
 
@@ -54,13 +54,14 @@ def make_dialect(spec: FileRows, sample: str, *, delimiter: str | None) -> Diale
         terminator = None
     elif terminator is None and "\r" in sample and "\n" not in sample:
         terminator = "\r"
-    lines = sample.split(terminator or "\n")[:SNIFFED_LINES]
+    lines = [line for line in sample.split(terminator or "\n")[:SNIFFED_LINES] if line.strip()]
     quote = _sniff_quote(lines) if spec.quote is None else spec.quote
+    marks = (("quote", quote, 1), ("escape", spec.escape or "", 1), ("delimiter", spec.delimiter or "", 9))
+    for what, mark, longest in marks:
+        if len(mark) > longest or set(mark) & set("\0\r\n"):
+            raise UsageError("E2007", f"{mark!r} can't be used as {what}")
     delimiter = spec.delimiter or delimiter or _sniff_delimiter(lines, quote)
     dialect = Dialect(delimiter, quote, spec.escape or "", terminator, spec.line_prefix or "")
-    for what, mark, single in (("quote", quote, True), ("escape", dialect.escape, True), ("delimiter", delimiter, False)):
-        if (single and len(mark) > 1) or set(mark) & set("\0\r\n"):
-            raise UsageError("E2007", f"{mark!r} can't be used as {what}")
     if spec.line_terminator == "" or quote == delimiter or (dialect.escape and dialect.escape == delimiter):
         raise UsageError("E2007", "delimiter, quote, escape and line terminator must differ and not be empty")
     return dialect
@@ -101,14 +102,14 @@ def has_header(spec: FileRows, first: Sequence[str], name: str) -> bool:
     for title in titles:
         if title and inferred_kind([title]) is not TEXT:
             what = next(kind.what for kind in INFERRED if kind is inferred_kind([title]))
-            raise UsageError("E6002", f"{name}: can't tell whether the first row is a header, as {title} is {what}",
+            raise UsageError("E6002", f"{name}: {title} is {what}, so is the first row a header?",
                              hint="Say header = true, or header = false.")
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """Puts marks in place of what the csv module can't read, and back: escapes, long delimiters, own line ends.
+    """Puts marks in place of what the csv module can't read: escapes, long delimiters, own line ends.
 
     `before` works on text before it is split, `after` on each cell.
     """
@@ -119,14 +120,17 @@ class Rewriting:
 
 def make_rewriting(dialect: Dialect) -> Rewriting | None:
     """What a dialect needs besides the csv module, None: nothing."""
-    escape = re.compile(re.escape(dialect.escape) + "(.)", re.DOTALL) if dialect.escape not in ("", dialect.quote) else None
+    escape = None
+    if dialect.escape not in ("", dialect.quote):
+        escape = re.compile(re.escape(dialect.escape) + "(.)", re.DOTALL)
     if escape is None and dialect.terminator is None and len(dialect.delimiter) == 1:
         return None
     escapable = [*_ESCAPES, *dict.fromkeys(["\\", '"', "'", "\n", "\r", dialect.escape, dialect.delimiter[0],
                                             *dialect.quote, *(dialect.terminator or "")])]
-    marks = {sign: chr(_FIRST_ESCAPE + i) for i, sign in enumerate(escapable)} | {"N": NULL_MARK, "\n": _LINE_FEED}
-    back: dict[int, str] = {ord(mark): _ESCAPES.get(sign, sign) for sign, mark in marks.items() if sign != "N"}
-    back |= {ord(NULL_MARK): "N", ord(_DELIMITER_MARK): dialect.delimiter, ord(_LINE_FEED): "\n", ord(_RETURN): "\r"}
+    marks = {sign: chr(_FIRST_ESCAPE + i) for i, sign in enumerate(escapable)}
+    marks |= {"N": NULL_MARK, "\n": _LINE_FEED}
+    back = {ord(mark): _ESCAPES.get(sign, sign) for sign, mark in marks.items()}
+    back |= {ord(_DELIMITER_MARK): dialect.delimiter, ord(_RETURN): "\r"}
     if dialect.terminator is not None:
         back[ord("\n")] = dialect.terminator
 
@@ -139,7 +143,8 @@ def make_rewriting(dialect: Dialect) -> Rewriting | None:
         return text.replace(dialect.delimiter, _DELIMITER_MARK) if len(dialect.delimiter) > 1 else text
 
     def after(cell: str) -> str:
-        return cell if cell.isascii() and dialect.terminator is None or cell == NULL_MARK else cell.translate(back)
+        plain = cell.isascii() and dialect.terminator is None
+        return cell if plain or cell == NULL_MARK else cell.translate(back)
 
     return Rewriting(before, after)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, timezone
+from datetime import UTC
 from decimal import DecimalException
 from typing import Any, NoReturn
 
@@ -19,7 +19,8 @@ from sqlbulk.errors import RowRefused
 EXCERPT = 200
 """How many characters of a faulty row are shown."""
 
-_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+_OPTIONS = json_util.JSONOptions(
+    tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 _EMPTY_KEY = re.compile(rb'""\s*:')
@@ -54,11 +55,15 @@ def decode_examined(line: bytes) -> dict[str, Any]:
     """A line's document, everything checked, extended JSON understood. Raises RowRefused."""
     decode_plain(line)
     # orjson makes floating point of integers beyond 64 bits, so the numbers are read once more
-    return examined(json.loads(line))
+    try:
+        value = json.loads(line)
+    except RecursionError:
+        raise _too_deep() from None
+    return examined(value)
 
 
 def examined(value: Any) -> dict[str, Any]:
-    """A decoded document with its names, numbers and text checked and extended JSON understood. Raises RowRefused."""
+    """A decoded document, names, numbers and text checked, extended JSON understood. Raises RowRefused."""
     if type(value) is not dict:
         raise RowRefused("E4001", f"{_kind_of(value)} where a document is needed")
     document = examined_value(value)
@@ -72,7 +77,11 @@ def examined_value(value: Any) -> Any:
     try:
         return _examined(value)
     except RecursionError:
-        raise RowRefused("E4001", "values are nested too deeply") from None
+        raise _too_deep() from None
+
+
+def _too_deep() -> RowRefused:
+    return RowRefused("E4001", "values are nested too deeply")
 
 
 def _examined(value: Any) -> Any:
@@ -84,7 +93,8 @@ def _document(value: dict[str, Any]) -> Any:
     result = {_text(key): _examined(item) for key, item in value.items()}
     for key in result:
         if not key or "\0" in key:
-            raise RowRefused("E4005", "a field name is empty" if not key else f"field name {key!r} holds a NUL character")
+            what = f"field name {key!r} holds a NUL character" if key else "a field name is empty"
+            raise RowRefused("E4005", what)
         if key[0] == "$":
             return _extended(result)
     return result
@@ -95,7 +105,7 @@ def _extended(value: dict[str, Any]) -> Any:
     try:
         converted = json_util.object_hook(dict(value), _OPTIONS)
     except (ValueError, TypeError, LookupError, ArithmeticError, DecimalException, BSONError) as error:
-        raise RowRefused("E4001", f"bad extended JSON: {str(error).splitlines()[0] if str(error) else key}", key) from None
+        raise RowRefused("E4001", f"bad extended JSON: {excerpt_of(str(error) or key)}", key) from None
     if isinstance(converted, dict):
         raise RowRefused("E4005", f"field name {key!r} starts with $", key)
     if isinstance(converted, int):
@@ -114,7 +124,8 @@ def _text(value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise RowRefused("E4010", f"text with half a character (U+{ord(value[error.start]):04X})") from None
+            half = f"U+{ord(value[error.start]):04X}"
+            raise RowRefused("E4010", f"text with half a character ({half})") from None
     return value
 
 
@@ -125,11 +136,11 @@ _CHECKS: dict[type, Callable[[Any], Any]] = {
     str: _text,
 }
 
-_KINDS = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
+_KINDS = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
 
 def _kind_of(value: object) -> str:
-    return _KINDS.get(type(value), "a value")
+    return _KINDS.get(type(value), "a number")
 
 
 def _refuse_text(line: bytes, error: orjson.JSONDecodeError) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The bytes of the files that a statement names: globs, standard input, decompression, encodings, whole lines."""
+"""The bytes of the files that a statement names: globs, decompression, encodings, whole lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ BLOCK = 1 << 18
 """How many bytes are asked for at a time."""
 LONGEST_LINE = 64 << 20
 """A line of more bytes than this stops the reading: its format is not what it is said to be."""
-COMPRESSIONS = {"gz": "gz", "gzip": "gz", "bz2": "bz2", "bzip2": "bz2", "zst": "zst", "zstd": "zst", "none": "none"}
+COMPRESSIONS = {
+    "gz": "gz", "gzip": "gz", "bz2": "bz2", "bzip2": "bz2", "zst": "zst", "zstd": "zst", "none": "none",
+}
 
 
 class _Reads(Protocol):
@@ -31,7 +33,7 @@ class _Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file, or standard input: its name for messages, where it is, how it is packed, and its size in bytes."""
+    """One file, or standard input: its name for messages, its path, how it is packed, its size in bytes."""
 
     name: str
     path: Path | None
@@ -151,14 +153,14 @@ def unreadable(name: str, why: str) -> UsageError:
 def find_inputs(spec: FileRows, *, base_dir: Path | None, stdin: BinaryIO | None) -> tuple[Input, ...]:
     """The files that a statement names, in the order of their names. Raises UsageError (E6002, E2007)."""
     if spec.compression is not None and spec.compression.lower() not in COMPRESSIONS:
-        raise UsageError("E2007", f"compression {spec.compression!r} is not known; there are gz, bz2, zst and none")
+        raise UsageError("E2007", f"compression {spec.compression!r} is not one of gz, bz2, zst and none")
     if spec.path == "-":
         return (Input("<stdin>", None, _compression(spec, ""), stdin=stdin),)
     return tuple(_input(spec, base_dir, name) for name in _names(spec.path, base_dir))
 
 
 def _names(pattern: str, base_dir: Path | None) -> list[str]:
-    path = os.path.expanduser(pattern)  # noqa: PTH111: a pattern is not a path
+    path = os.path.expanduser(pattern)  # noqa: PTH111
     if not glob.has_magic(path) or (base_dir or Path()).joinpath(path).exists():
         return [path]
     found = sorted(n for n in glob.glob(path, root_dir=base_dir, recursive=True)  # noqa: PTH207
@@ -189,7 +191,7 @@ def _compression(spec: FileRows, name: str) -> str:
 
 
 def _mark_fault(error: UnicodeError) -> tuple[str, int]:
-    """A decoding error handler: the fault becomes what is no UTF-8 either, and is found with its row later."""
+    """A decoding error handler: the fault becomes what is no UTF-8 either, and is found with its row."""
     assert isinstance(error, UnicodeDecodeError)
     return "\udcff", error.end
 
@@ -209,7 +211,7 @@ def check_encoding(encoding: str) -> None:
 
 
 def utf8_blocks(opened: OpenInput, encoding: str) -> Iterator[bytes]:
-    """The file's text as UTF-8 without a byte order mark, whatever its encoding; faults stay invalid UTF-8."""
+    """The file's text as UTF-8 without a byte order mark, whatever its encoding; faults stay invalid."""
     blocks = opened.blocks()
     first = next(blocks)
     while len(first) < 4 and (more := next(blocks, b"")):
@@ -289,7 +291,7 @@ def spooled(opened: OpenInput) -> BinaryIO:
     """The unpacked bytes in a temporary file (memory up to 32 MB), for formats that have to jump about."""
     import tempfile
 
-    spool = tempfile.SpooledTemporaryFile(max_size=32 << 20)  # noqa: SIM115: the caller closes it
+    spool = tempfile.SpooledTemporaryFile(max_size=32 << 20)  # noqa: SIM115
     try:
         for block in opened.blocks():
             spool.write(block)

@@ -1,4 +1,4 @@
-"""JSON: an array of documents, or documents one after the other, read piece by piece; and results as one array."""
+"""JSON: an array of documents, or one after the other, read piece by piece; and results as one array."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read(spec: FileRows, inputs: tuple[Input, ...]) -> JsonDocuments:
 
 
 class JsonDocuments(FileSource):
-    """The elements of an array, or a sequence of documents; never more than a few megabytes of the file are held.
+    """The elements of an array, or a sequence of documents; only a few megabytes of the file are held.
 
     Text that isn't JSON ends the reading with UsageError (E6002), since nobody can tell where the next
     document would begin; documents that can't be stored are refused one by one.
@@ -69,8 +69,8 @@ class JsonDocuments(FileSource):
                 code, message = error.code, error.message
                 if code == "E4010" and values.damaged(index):
                     code, message = "E4011", "bytes that are not of the file's encoding"
-                refused.append(RowError(self._ordinal + index, code, message, values.place(index), error.column,
-                                        values.text(index)))
+                refused.append(RowError(self._ordinal + index, code, message, values.place(index),
+                                        error.column, values.text(index)))
         first = self._ordinal
         self._ordinal += len(values.values)
         return Chunk(rows, [first + index for index in kept], refused, locate=lambda i: values.place(kept[i]),
@@ -206,7 +206,8 @@ class _Values:
         text = self._decoder.decode(block, self._ended)
         # the last bytes of a block are seen again, as what is looked for may stand across the border
         seen, self._tail = self._tail + block, block[-32:]
-        self._next_suspect |= needs_examination(seen) or (not text.isascii() and re.search("[\ud800-\udfff]", text) is not None)
+        damaged = not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
+        self._next_suspect |= damaged or needs_examination(seen)
         return text
 
     def _skip_space(self) -> bool:
@@ -222,7 +223,7 @@ class _Values:
     def _broken(self, message: str, at: int) -> UsageError:
         line, column = _advanced(self._position, self._text, at)
         return UsageError("E6002", f"{self._name}:{line}:{column}: not JSON: {message}",
-                          hint="Rows before this place may have been written; what is behind it can't be read.")
+                          hint="Rows before this place may be written; what is behind it can't be read.")
 
 
 def _refuse_constant(name: str) -> Any:

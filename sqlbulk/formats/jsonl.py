@@ -87,9 +87,9 @@ class JsonLines(FileSource):
                 places.append(index)
                 ordinals.append(ordinal)
             except RowRefused as error:
-                column = None if error.offset is None else error.offset + 1
-                refused.append(RowError(ordinal, error.code, error.message, Location(name, first + index, column),
-                                        error.column, excerpt_of(line)))
+                place = Location(name, first + index, None if error.offset is None else error.offset + 1)
+                refused.append(RowError(
+                    ordinal, error.code, error.message, place, error.column, excerpt_of(line)))
             ordinal += 1
         return Chunk(rows, ordinals, refused, locate=lambda i: Location(name, first + places[i]),
                      excerpt=lambda i: excerpt_of(lines[places[i]]))

@@ -12,13 +12,16 @@ from sqlbulk.formats.cells import Layout, is_null, is_number, plain_text, visibl
 _MARKDOWN_SIGNS = re.compile(r"([\\|`*_\[\]~#$])")
 
 
-def write_markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout) -> None:
+def write_markdown(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout
+) -> None:
     """A pipe table; signs that mean something to Markdown are escaped, line ends are <br>."""
     stream.write(_markdown_line(_markdown(column) for column in columns))
     stream.write(_markdown_line("---" for _ in columns))
     null = "" if layout.null is None else _markdown(layout.null)
     for row in rows:
-        stream.write(_markdown_line(null if is_null(value) else _markdown(plain_text(value)) for value in row))
+        cells = (null if is_null(value) else _markdown(plain_text(value)) for value in row)
+        stream.write(_markdown_line(cells))
 
 
 def _markdown_line(cells: Iterable[str]) -> str:

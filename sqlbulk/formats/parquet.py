@@ -71,7 +71,7 @@ class ParquetRows(FileSource):
                 rows.append(dict(zip(names, values, strict=True)))
                 kept.append(first + index)
             except RowRefused as error:
-                refused.append(RowError(first + index, error.code, error.message, Location(name, first + index)))
+                refused.append(RowError(first + index, error.code, error.message, Location(name)))
         self._ordinal += batch.num_rows
         return self._selection.apply(
             Chunk(rows, kept, refused, locate=lambda i: Location(name), consumed=self.consumed))
@@ -117,7 +117,7 @@ def _converter(kind: Any, arrow: ModuleType) -> Callable[[Any], Any] | None:
         return lambda value: value / timedelta(milliseconds=1)
     if types.is_time(kind):
         return time.isoformat
-    if types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_floating(kind):
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_string(kind):
         return None
     return to_bson
 

@@ -1,4 +1,4 @@
-"""Picks columns out of documents and turns their values into the types asked for: COLUMNS (…) on document formats."""
+"""Picks columns out of documents and gives their values the types asked for: COLUMNS (…) on documents."""
 
 from __future__ import annotations
 

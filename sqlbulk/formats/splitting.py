@@ -1,4 +1,4 @@
-"""Splits one delimited file into rows of cells: the csv module fed with whole blocks, and the line of every row kept."""
+"""Splits one delimited file into rows of cells: feeds the csv module with blocks, knows every row's line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BadRow:
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive rows of a file: as split, the first one's line, and whether bytes among them are not text."""
+    """Consecutive rows of a file: as split, the first one's line, and whether some bytes may not be text."""
 
     rows: list[list[str] | BadRow]
     line: int
@@ -53,9 +53,11 @@ class Batch:
 
 
 class Splitter:
-    """One open file as batches of rows. `dialect` is found out from its first bytes where none is handed in."""
+    """One open file as batches of rows. `dialect` is found out from its first bytes if none is handed in."""
 
-    def __init__(self, spec: FileRows, opened: OpenInput, *, delimiter: str | None, dialect: Dialect | None) -> None:
+    def __init__(
+        self, spec: FileRows, opened: OpenInput, *, delimiter: str | None, dialect: Dialect | None
+    ) -> None:
         self._name = opened.name
         blocks = utf8_blocks(opened, spec.encoding)
         first = next(blocks)
@@ -73,7 +75,7 @@ class Splitter:
         self._reader = csv.reader(lines, **self.dialect.reader_options())  # type: ignore[arg-type]
 
     def _texts(self) -> Iterator[io.StringIO]:
-        """The blocks as text, to be read line by line; lines end with a line feed, whatever they end with in the file."""
+        """The blocks as text, to be read line by line; each ends with a line feed."""
         for block in self._blocks:
             try:
                 text = block.decode()
@@ -139,4 +141,4 @@ def _whole(sample: str, spec: FileRows) -> str:
     end = spec.line_terminator or ("\n" if "\n" in sample else "\r")
     lines = sample.split(end)
     whole = lines[spec.skip : -1] if len(sample) >= _SAMPLE else lines[spec.skip :]
-    return end.join(whole) + (end if len(whole) > 1 else "")
+    return end.join(whole)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlbulk.results import Result, WriteSummary
 
-COUNTS = ("inserted", "matched", "modified", "upserted", "deleted", "rejected", "skipped", "in_doubt", "unconfirmed",
-          "batches", "retries")
+COUNTS = ("inserted", "matched", "modified", "upserted", "deleted", "rejected", "skipped", "in_doubt",
+          "unconfirmed", "batches", "retries")
 """The counts that are shown, in this order, where they are not zero."""
 
 _MAIN = {"UPDATE": "matched", "DELETE": "deleted", "MERGE": "matched"}
@@ -28,7 +28,7 @@ def closing_table(results: Iterable[Result]) -> Result:
 
 
 def rejected_table(result: Result) -> Result:
-    """A table of the rejected rows that were kept: row, where, code, reason; the last line says how many more there are."""
+    """A table of the rejected rows that were kept: row, where, code, reason; and how many more there are."""
     columns = ("row", "where", "code", "reason")
     if result.summary is None:
         return Result("REJECTED", columns)

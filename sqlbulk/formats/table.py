@@ -30,7 +30,8 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO,
         drawn = tabulate(
             # the last row only holds the widths of the pages before, and is taken out again
             [*cells, ["x" * width for width in widths]], header if layout.header else (), tablefmt="psql",
-            disable_numparse=True, colalign=["right" if n else "left" for n in numeric], preserve_whitespace=True,
+            disable_numparse=True, colalign=["right" if n else "left" for n in numeric],
+            preserve_whitespace=True,
         ).split("\n")
         del drawn[-2]
         widths = [len(dashes) - 2 for dashes in drawn[0][1:-1].split("+")]
@@ -59,8 +60,10 @@ def _cut(text: str, layout: Layout) -> str:
     return text[: layout.max_width - 1] + "…"
 
 
-def write_vertical(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout) -> None:
-    """Each value on a line of its own, whole, behind its column's name; control characters are spelled out."""
+def write_vertical(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout
+) -> None:
+    """Each value on a line of its own, whole, behind its column's name; control characters spelled out."""
     names = [visible(column) for column in columns]
     width = max(map(len, names), default=0)
     uncut = Layout(layout.null, None)
