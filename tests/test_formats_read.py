@@ -145,7 +145,8 @@ def test_standard_input() -> None:
     assert got.rows == [{"a": 1}]
     assert got.places == ["<stdin>:1"]
     packed = io.BytesIO(gzip.compress(b"a\n1\n"))
-    assert Got(open_rows(FileRows("-", SPAN, format="csv", compression="gz"), base_dir=None, stdin=packed)).rows == [(1,)]
+    spec = FileRows("-", SPAN, format="csv", compression="gz")
+    assert Got(open_rows(spec, base_dir=None, stdin=packed)).rows == [(1,)]
     assert not packed.closed
 
 
@@ -433,7 +434,8 @@ def test_ragged_rows_and_positions(load: Any) -> None:
 def test_rows_that_can_not_be_split(load: Any) -> None:
     got = load('a,b\n1,"x"y\n2,z\n3,"p\nq"r\n4,w\n5,u\rv\n6,"open\n7,end\n')
     assert got.rows == [(2, "z"), (4, "w")]
-    assert got.faults == [(1, "E4001", "x.csv:2"), (3, "E4001", "x.csv:4"), (5, "E4001", "x.csv:7"), (6, "E4001", "x.csv:8")]
+    assert got.faults == [
+        (1, "E4001", "x.csv:2"), (3, "E4001", "x.csv:4"), (5, "E4001", "x.csv:7"), (6, "E4001", "x.csv:8")]
     assert "never closed (2 lines" in got.errors[-1].message
     assert got.places == ["x.csv:3", "x.csv:6"]
     assert got.errors[0].text is None
@@ -533,9 +535,11 @@ def test_lines_that_are_refused(load: Any, line: bytes, code: str, column: int |
 
 def test_extended_json(load: Any) -> None:
     document = {
-        "_id": {"$oid": OID}, "when": {"$date": {"$numberLong": "1738324800000"}}, "then": {"$date": "2025-01-31T12:00:00Z"},
+        "_id": {"$oid": OID},
+        "when": {"$date": {"$numberLong": "1738324800000"}}, "then": {"$date": "2025-01-31T12:00:00Z"},
         "long": {"$numberLong": "5"}, "dec": {"$numberDecimal": "1.50"}, "real": {"$numberDouble": "NaN"},
-        "id": {"$uuid": IDENTITY}, "bin": {"$binary": {"base64": "AP8=", "subType": "00"}}, "price": "$5", "u": "\u00e9\\",
+        "id": {"$uuid": IDENTITY}, "bin": {"$binary": {"base64": "AP8=", "subType": "00"}},
+        "price": "$5", "u": "\u00e9\\",
         "long text": "1234567890123456789012345", "deep": [{"x": {"$numberInt": "1"}}],
     }
     (got,) = load(json.dumps(document) + "\n", "x.ndjson").rows
@@ -584,7 +588,8 @@ def test_types_of_values_in_documents(load: Any, kind: str, value: Any, stored: 
 
 
 @pytest.mark.parametrize("text", [
-    '[{"a": 1}, {"a": 2}]', '{"a": 1}\n{"a": 2}\n', '{"a":1}{"a":2}', ' \n[ {"a":1}\n,\n{"a":2} ] \n', '\ufeff[{"a":1},{"a":2}]',
+    '[{"a": 1}, {"a": 2}]', '{"a": 1}\n{"a": 2}\n', '{"a":1}{"a":2}', ' \n[ {"a":1}\n,\n{"a":2} ] \n',
+    '\ufeff[{"a":1},{"a":2}]',
 ])
 def test_arrays_and_sequences(load: Any, text: str) -> None:
     assert load(text, "x.json").rows == [{"a": 1}, {"a": 2}]
@@ -605,7 +610,8 @@ def test_broken_json(load: Any, text: str) -> None:
 
 
 def test_elements_that_are_refused(load: Any) -> None:
-    text = b'[{"ok": 1},\n {"$bad": 1},\n 5, [1],\n {"a": "\\ud800"}, {"a": "\xff"},\n {"a": 18446744073709551616}, {"ok": 2}]'
+    text = (b'[{"ok": 1},\n {"$bad": 1},\n 5, [1],\n {"a": "\\ud800"}, {"a": "\xff"},\n'
+            b' {"a": 18446744073709551616}, {"ok": 2}]')
     got = load(text, "x.json")
     assert got.rows == [{"ok": 1}, {"ok": 2}]
     assert got.faults == [
@@ -618,9 +624,11 @@ def test_elements_that_are_refused(load: Any) -> None:
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
 def test_values_across_blocks(load: Any, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(inputs.OpenInput, "read", lambda self, size=0: self._unpacked.read(step))
-    documents = [{"n": i, "é": "x" * (i % 40), "id": {"$numberLong": str(i)}, "l": [True, None, -1.5e3]} for i in range(60)]
+    documents = [
+        {"n": i, "é": "x" * (i % 40), "id": {"$numberLong": str(i)}, "l": [True, None, -1.5e3]} for i in range(60)]
     expected = [{**d, "id": d["n"]} for d in documents]
-    for text in (json.dumps(documents, indent=2), "\n".join(map(json.dumps, documents)), json.dumps(documents, ensure_ascii=False)):
+    lines = "\n".join(map(json.dumps, documents))
+    for text in (json.dumps(documents, indent=2), lines, json.dumps(documents, ensure_ascii=False)):
         assert load(text, "x.json").rows == expected
     assert load("\n".join(map(json.dumps, documents)), "x.ndjson").rows == expected
     assert [bson.decode(d.raw) for d in load(b"".join(map(bson.encode, documents)), "x.bson").rows] == documents
@@ -666,7 +674,8 @@ def test_parquet_types(load: Any) -> None:
         "list": (arrow.list_(arrow.date32()), [date(2025, 1, 31), None], [datetime(2025, 1, 31, tzinfo=UTC), None]),
         "ints": (arrow.list_(arrow.int32()), [1, None], [1, None]),
         "map": (arrow.map_(arrow.string(), arrow.int32()), [("k", 1), ("l", None)], {"k": 1, "l": None}),
-        "struct": (arrow.struct([("x", arrow.date32()), ("y", arrow.int32())]), {"x": None, "y": 2}, {"x": None, "y": 2}),
+        "struct": (arrow.struct([("x", arrow.date32()), ("y", arrow.int32())]), {"x": None, "y": 2},
+                   {"x": None, "y": 2}),
         "word": (arrow.dictionary(arrow.int32(), arrow.string()), "w", "w"),
         "gone": (arrow.int32(), None, None),
     }

@@ -60,10 +60,7 @@ def open_rows(spec: FileRows, *, base_dir: Path | None, stdin: BinaryIO | None =
     """
     check_encoding(spec.encoding)
     inputs = find_inputs(spec, base_dir=base_dir, stdin=stdin)
-    if spec.format is not None:
-        chosen = _named(spec.format, "reader")
-    else:
-        chosen = _by_extension(spec.path, inputs[0].name)
+    chosen = _by_extension(spec.path, inputs[0].name) if spec.format is None else _named(spec.format, "reader")
     source: FileSource = _load(chosen.reader)(spec, inputs)
     return source
 

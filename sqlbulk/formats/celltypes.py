@@ -162,7 +162,8 @@ def _text(length: int | None) -> Kind:
     def many(cells: Sequence[str]) -> Sequence[str]:
         return cells if length is None else [one(cell) for cell in cells]
 
-    return Kind("text" if length is None else f"text of at most {length} characters", one, many, _text_value, True)
+    what = "text" if length is None else f"text of at most {length} characters"
+    return Kind(what, one, many, _text_value, is_text=True)
 
 
 def _text_value(value: Any) -> str:
@@ -294,7 +295,9 @@ def _plain(kind: Kind) -> _Maker:
 
 
 def _sized_text(size: str | None, scale: str | None, date_format: str | None) -> Kind | None:
-    return _text(int(size) if size else None) if (size or "0").isdecimal() and scale is None else None
+    if size is None:
+        return TEXT
+    return _text(int(size)) if size.isdecimal() and scale is None else None
 
 
 def _sized_decimal(size: str | None, scale: str | None, date_format: str | None) -> Kind | None:
