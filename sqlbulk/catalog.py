@@ -1,4 +1,4 @@
-"""What is known of the database before planning: collections, their fields and unique keys. A value; a dict in tests."""
+"""What is known of the database before planning: collections, their fields and unique keys. A value."""
 
 from __future__ import annotations
 

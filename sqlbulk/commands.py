@@ -31,7 +31,7 @@ class CallerRows:
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A value of a file's row: its name (None: passed over), type word such as 'INT' or None, default, and @variable or not."""
+    """A value of a file's row: its name (None: passed over), type word such as 'INT' or None, and default."""
 
     name: str | None
     type: str | None = None

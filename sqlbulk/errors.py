@@ -140,7 +140,7 @@ class ServerError(SqlbulkError):
         self.summary = summary
 
 
-class ConnectionLost(ServerError):
+class ConnectionLost(ServerError):  # noqa: N818
     """The server went away in the middle of a statement; `summary` holds what is known to be done."""
 
     exit_code = 2

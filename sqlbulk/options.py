@@ -49,7 +49,7 @@ class WriteOptions:
         None, kinds.ERROR_LIMIT, "Stop after so many refused rows, or so large a share of the rows: 100 or '5%'."
         " Setting it implies continue_on_error.", aliases=("error_limit", "max_error_count", "error_threshold"))
     upsert_mode: bool = _option(
-        False, kinds.FLAG, "Rows whose key is stored already replace the stored fields; the key is match_fields, else _id.",
+        False, kinds.FLAG, "Rows whose key is stored already replace the stored fields; key: match_fields, else _id.",
         aliases=("upsert",), statements=frozenset({"INSERT"}))
     match_fields: tuple[str, ...] = _option(
         (), kinds.NAMES, "The fields that identify a row for upsert_mode and UPSERT; _id where it isn't given.",
@@ -109,7 +109,8 @@ class Setting:
 def settings() -> dict[str, Setting]:
     """All options by name, in the order of the manual."""
     return {
-        f.name: Setting(f.name, f.metadata["kind"], f.default, f.metadata["help"], f.metadata["aliases"], f.metadata["in"])
+        f.name: Setting(
+            f.name, f.metadata["kind"], f.default, f.metadata["help"], f.metadata["aliases"], f.metadata["in"])
         for f in fields(WriteOptions)
     }
 

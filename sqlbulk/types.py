@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -102,9 +102,9 @@ def to_bson(value: Any) -> Any:
         case Decimal():
             return Decimal128(value)
         case datetime():
-            return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
         case date():
-            return datetime.combine(value, time(), timezone.utc)
+            return datetime.combine(value, time(), UTC)
         case UUID():
             return Binary.from_uuid(value)
         case Mapping():

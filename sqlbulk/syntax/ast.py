@@ -106,7 +106,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Node):
-    """An operator between two operands, upper case: + - * / DIV % || -> ->> = <> < <= > >= <=> AND OR XOR ~ & | << >> ^ @> <@."""
+    """An operator between two operands, in upper case: + - * / DIV % ^ || -> ->> = <> < <= > >= <=> AND OR XOR ~ …"""
 
     operator: str
     left: Expr
@@ -207,7 +207,7 @@ class Lambda(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
-    """A function call. `name` is upper case. Special spellings such as TRIM(BOTH x FROM y) come in plain order of arguments."""
+    """A function call, its name in upper case. TRIM(BOTH x FROM y) and its like come with plain arguments."""
 
     name: str
     arguments: tuple[Expr | Star | Lambda | Query, ...]

@@ -38,7 +38,7 @@ def span_of(meta: Meta | Token) -> Span:
     return Span(start or 0, end or start or 0)
 
 
-def only(kind: type[T] | tuple[type[T], ...], children: Iterable[Any]) -> list[T]:
+def only(kind: type[T], children: Iterable[Any]) -> list[T]:
     """The children of a kind, in order."""
     return [c for c in children if isinstance(c, kind)]
 
@@ -53,6 +53,10 @@ def _value(token: Token, convert: Callable[[str], T]) -> T:
         return convert(str(token))
     except ValueError as problem:
         raise SqlSyntaxError("E1004", f"this literal can't be read: {problem}", span_of(token)) from None
+
+
+def _is_and(child: Any) -> bool:
+    return isinstance(child, Token) and child.type == "AND"
 
 
 def text_of(token: Token) -> str:
@@ -125,7 +129,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         kind, token = children[0].upper(), children[1]
         text = text_of(token)
         if kind in {"JSON", "JSONB"}:
-            return ast.Cast(ast.Literal(text, span=span_of(token)), ast.TypeName(kind), span=span_of(meta))  # type: ignore[return-value]
+            return ast.Cast(ast.Literal(text, span=span_of(token)), ast.TypeName(kind), span=span_of(meta))
         kind = TYPED_KINDS.get(kind, kind)
         try:
             return ast.Literal(literals.typed_literal(kind, text), span=span_of(meta))
@@ -211,7 +215,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return ast.In(operand, negated is not None, items[0] if query else tuple(items), span=span_of(meta))
 
     def between(self, meta: Meta, children: Children) -> ast.Between:
-        operand, negated, symmetry, low, _, high = children if len(children) == 6 else [*children[:4], None, children[4]]
+        operand, negated, symmetry, low, high = (c for c in children if not _is_and(c))
         symmetric = symmetry is not None and symmetry.type == "SYMMETRIC"
         return ast.Between(operand, negated is not None, symmetric, low, high, span=span_of(meta))
 

@@ -126,7 +126,8 @@ class QueryBuilder(ExpressionBuilder):
 
     def grouping_sets(self, meta: Meta, children: Children) -> ast.GroupingSets:
         kind, *sets = children
-        return ast.GroupingSets(" ".join(kind.upper().split()), tuple(_grouping_set(s) for s in sets), span=span_of(meta))
+        word = " ".join(kind.upper().split())
+        return ast.GroupingSets(word, tuple(_grouping_set(s) for s in sets), span=span_of(meta))
 
     def empty_set(self, meta: Meta, children: Children) -> tuple[()]:
         return ()

@@ -10,20 +10,20 @@ from lark import Token, v_args
 from lark.tree import Meta
 
 from sqlbulk.errors import Cut, SqlSyntaxError
-from sqlbulk.syntax import ast
+from sqlbulk.syntax import ast, literals
 from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.build import Children, Part, only, span_of, text_of, words
 from sqlbulk.syntax.build_query import QueryBuilder, cross_join
-
-_MANY = frozenset({"options"})
 
 
 def gather(parts: list[Any]) -> dict[str, Any]:
     """Clauses in any order as fields of a node; each may come once, but option blocks and what goes on behind them."""
     fields: dict[str, Any] = {}
-    for part in only((Part, st.OptionBlock), parts):
+    for part in parts:
         if isinstance(part, st.OptionBlock):
             fields["options"] = (*fields.get("options", ()), part)
+        elif not isinstance(part, Part):
+            continue
         elif part.field == "more_where":
             block, condition = part.value
             fields["options"] = (*fields.get("options", ()), block)
@@ -62,7 +62,7 @@ class StatementBuilder(QueryBuilder):
 
     def insert(self, meta: Meta, children: Children) -> st.Insert:
         ctes, (verb, ignore), table, columns, *rest = children
-        rows = only((st.ValueList, st.RowsParameter, st.FileSource, ast.Query), rest)[0]
+        rows = next(c for c in rest if isinstance(c, st.ValueList | st.RowsParameter | st.FileSource | ast.Query))
         fields = gather(rest)
         if ctes is not None:
             if not isinstance(rows, ast.Query) or rows.ctes:
@@ -131,7 +131,7 @@ class StatementBuilder(QueryBuilder):
             raise SqlSyntaxError("E1005", "a format clause is given twice", span_of(meta))
         columns = next((c for c in children if isinstance(c, tuple)), None)
         file = st.FileSource(text_of(path), tuple(options), columns, span=span_of(path))
-        fields = gather(only((Part, st.OptionBlock), children))
+        fields = gather(children)
         return st.LoadData(file, duplicates.type if duplicates else None, table, **fields, span=span_of(meta))
 
     def load_charset(self, meta: Meta, children: Children) -> list[st.FileOption]:
@@ -154,7 +154,7 @@ class StatementBuilder(QueryBuilder):
 
     def load_ignore(self, meta: Meta, children: Children) -> list[st.FileOption]:
         number = next(c for c in children if isinstance(c, Token) and c.type == "NUMBER")
-        count = self.literal(number, [number])
+        count = ast.Literal(int(literals.number_literal(number)), span=span_of(number))
         return [st.FileOption("SKIP", count, span=span_of(meta))]
 
     def load_set(self, meta: Meta, children: Children) -> Part:
@@ -262,7 +262,7 @@ class StatementBuilder(QueryBuilder):
     # definitions
 
     def create_table(self, meta: Meta, children: Children) -> st.CreateTable:
-        elements = tuple(only((st.ColumnDefinition, st.TableConstraint), children))
+        elements = tuple(c for c in children if isinstance(c, st.ColumnDefinition | st.TableConstraint))
         present = any(isinstance(c, Token) and c.type == "IF_NOT_EXISTS" for c in children)
         table = only(ast.Table, children)[0]
         return st.CreateTable(present, table, elements, tuple(only(st.OptionBlock, children)), span=span_of(meta))
@@ -279,8 +279,8 @@ class StatementBuilder(QueryBuilder):
 
     def column_constraint(self, meta: Meta, children: Children) -> Part:
         field, value = {
-            "NOT": ("not_null", True), "NULL_WORD": ("null", True), "PRIMARY": ("primary_key", True), "UNIQUE": ("unique", True),
-            "CHECK": ("check", children[-1]), "DEFAULT": ("default", children[-1]),
+            "NOT": ("not_null", True), "NULL_WORD": ("null", True), "PRIMARY": ("primary_key", True),
+            "UNIQUE": ("unique", True), "CHECK": ("check", children[-1]), "DEFAULT": ("default", children[-1]),
         }[children[0].type]
         return Part(field, value, span_of(meta))
 

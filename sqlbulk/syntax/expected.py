@@ -5,7 +5,9 @@ from __future__ import annotations
 _NAMES = {
     "NAME": "a name", "QUOTED": "a name", "NUMBER": "a number", "STRING": "a string", "ESCAPED_STRING": "a string",
     "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",", "DOT": ".",
-    "COLON": ":", "QMARK": "?", "ASSIGN": "=", "EQUAL": "=", "ROWS": "a list of rows", "VARIABLE": "@name", "$END": "the end",
+    "COLON": ":", "QMARK": "?", "ASSIGN": ":=", "EQUAL": "=",
+    "ROWS": "a list of rows", "VARIABLE": "@name",
+    "$END": "the end",
     "OPTION_BLOCK": "BULK_OPTIONS", "ANY": "ANY", "ALL_OF": "ALL", "ROWS_WORD": "ROWS", "NULL_WORD": "NULL",
     "UNIT": "a unit of time", "FILE_OPTION": "a file option", "TYPE_WORDS": "a type", "__ANON_0": "::",
 }
@@ -13,8 +15,10 @@ _EXPRESSION = {"NAME", "NUMBER", "STRING", "LPAR", "CASE"}
 _OPERATORS = {
     "EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "NULL_SAFE_EQUAL", "CONCAT", "MATCH",
     "AMPERSAND", "BAR", "SHIFT", "CONTAINS", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "DIV", "MOD", "CARET", "AND",
-    "OR", "XOR", "NOT", "IS", "IN", "BETWEEN", "LIKE", "ILIKE", "SIMILAR_TO", "REGEXP", "RLIKE", "AT_TIME_ZONE", "ARROW",
-    "LONG_ARROW", "LSQB", "DOT", "BRACKETS", "DOT_STAR", "__ANON_0", "FILTER", "OVER", "WITHIN_GROUP", "NULLS_TREATMENT",
+    "OR", "XOR", "NOT", "IS", "IN", "BETWEEN", "LIKE", "ILIKE", "SIMILAR_TO", "REGEXP", "RLIKE", "AT_TIME_ZONE",
+    "ARROW",
+    "LONG_ARROW", "LSQB", "DOT", "BRACKETS", "DOT_STAR", "__ANON_0", "FILTER", "OVER", "WITHIN_GROUP",
+    "NULLS_TREATMENT",
     "DOUBLE_COLON", "ESCAPE",
 }
 _MOST = 8

@@ -21,8 +21,8 @@ from sqlbulk.syntax.statements import Statement
 from sqlbulk.syntax.tables import cache_file
 
 RESERVED = frozenset(
-    """ALL AND AS BETWEEN BY CASE DEFAULT DISTINCT ELSE END EXCEPT EXISTS FALSE FROM GROUP HAVING IN INTERSECT INTO
-    IS JOIN LIKE LIMIT NOT NULL ON OR ORDER RETURNING SELECT THEN TRUE UNION USING WHEN WHERE WITH""".split()
+    ("ALL AND AS BETWEEN BY CASE DEFAULT DISTINCT ELSE END EXCEPT EXISTS FALSE FROM GROUP HAVING IN INTERSECT INTO "
+     "IS JOIN LIKE LIMIT NOT NULL ON OR ORDER RETURNING SELECT THEN TRUE UNION USING WHEN WHERE WITH").split()
 )
 """Words that are a name only in quotes. All other keywords are names wherever the grammar has no place for them."""
 
@@ -111,7 +111,7 @@ def _explain(problem: UnexpectedInput, source: Source) -> NoReturn:
         found, words = str(token), expected
     else:
         assert isinstance(problem, UnexpectedCharacters)
-        start = problem.pos_in_stream
+        start = problem.pos_in_stream or 0
         _unterminated(text, start, source)
         found = _word_at(text, start)
         span, words = Span(start, start + len(found)), set(problem.allowed or ())

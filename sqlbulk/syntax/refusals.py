@@ -11,7 +11,8 @@ _BLOCK = "PL/pgSQL and other procedural blocks are not run; write the statements
 _RIGHTS = "users and rights are the server's business; use its own tools"
 
 UNSUPPORTED: dict[str, str] = {
-    "BEGIN": _TRANSACTION, "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION, "SAVEPOINT": _TRANSACTION,
+    "BEGIN": _TRANSACTION, "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION,
+    "SAVEPOINT": _TRANSACTION,
     "DO": _BLOCK, "DECLARE": _BLOCK, "CALL": _BLOCK, "CREATE FUNCTION": _BLOCK, "CREATE PROCEDURE": _BLOCK,
     "CREATE OR REPLACE FUNCTION": _BLOCK, "CREATE OR REPLACE PROCEDURE": _BLOCK,
     "CREATE TRIGGER": "triggers are not run; use a change stream",
@@ -27,8 +28,8 @@ UNSUPPORTED: dict[str, str] = {
     "LOCK": _TRANSACTION, "CONFIGURE": "write SET option = value", "REFRESH": "there are no materialized views",
 }
 KNOWN = frozenset(
-    """SELECT WITH VALUES INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW DESCRIBE DESC
-    CREATE DROP TRUNCATE""".split()
+    ("SELECT WITH VALUES INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW DESCRIBE "
+     "DESC CREATE DROP TRUNCATE").split()
 )
 _GAP = re.compile(r"(?:\s|--[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _WORD = re.compile(r"\w+")

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.syntax.ast import (
-    Alias, Call, Cte, Derived, Expr, FromItem, Identifier, Node, OrderItem, Query, SelectItem, Table, Target, TypeName,
+    Alias,
+    Call,
+    Cte,
+    Derived,
+    Expr,
+    FromItem,
+    Identifier,
+    Node,
+    OrderItem,
+    Query,
+    SelectItem,
+    Table,
+    Target,
+    TypeName,
 )
 
 # Option blocks
