@@ -11,24 +11,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
 
 from sqlbulk import embedded
 from sqlbulk.embedded import directory, process, temporary
 from sqlbulk.embedded.diagnosis import explain_exit, explain_os_error
 from sqlbulk.embedded.users import Users
 from sqlbulk.errors import ConnectionFailed, SqlbulkError, UsageError
+from sqlbulk.execute import admin
 
 server = pytest.mark.server
 slow = pytest.mark.slow
 
 ANOTHER_USER = """
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlbulk import embedded
 held = embedded.start(Path(sys.argv[1])) if len(sys.argv) > 1 else embedded.start(throw_away=True)
@@ -385,6 +389,7 @@ def test_the_port_is_taken_after_a_kill(data_dir: Path) -> None:
 
 
 @server
+@slow
 def test_another_server_took_the_port(data_dir: Path, tmp_path: Path) -> None:
     """A mongod that is somebody else's is never configured, joined or stopped."""
     with embedded.start(data_dir) as first:
@@ -586,9 +591,14 @@ def test_cache_size(text: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_explain_exit(status: int, log: str, printed: str, code: str, part: str) -> None:
-    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=status, log=log, printed=printed)
+    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=status, log=log, printed=printed, free=10**9)
     assert error.code == code
     assert part in str(error)
+
+
+def test_explain_exit_on_a_full_disk() -> None:
+    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=1, log="", printed="", free=1000)
+    assert error.code == "E6006"
 
 
 @pytest.mark.parametrize(("number", "code"), [(28, "E6006"), (13, "E6008"), (30, "E6008")])
@@ -655,11 +665,73 @@ def test_default_data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 
 @server
-def test_a_server_that_ignores_requests_is_signalled(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 0.1)
-    monkeypatch.setattr(directory.admin, "shut_down", lambda port: None)
-    begin = time.monotonic()
-    embedded.start(data_dir).stop()
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_server_that_ignores_requests_is_signalled(
+    stubborn: bool, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    send_signal = process.send_signal
+
+    def send(number: int, *, kill: bool) -> None:
+        sent.append(kill)
+        if kill or not stubborn:
+            send_signal(number, kill=kill)
+
+    held = embedded.start(data_dir)
+    count(held.uri, insert=1)
+    monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 0.2 if stubborn else 2)
+    monkeypatch.setattr(directory.admin, "shut_down", lambda port: time.sleep(0.1))
+    monkeypatch.setattr(process, "send_signal", send)
+    held.stop()
+    assert sent == ([False, True] if stubborn else [False])
+    monkeypatch.undo()
+    with embedded.start(data_dir) as again:
+        assert count(again.uri) == 1
+
+
+@server
+def test_a_server_that_never_becomes_primary(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_PRIMARY_SECONDS", 0)
+    monkeypatch.setattr(directory.admin, "make_primary", lambda port, name, timeout: False)
+    with pytest.raises(ConnectionFailed, match="doesn't become primary") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
     assert process.holder(data_dir) is None
-    assert time.monotonic() - begin < 5
-    assert "Received signal" in (data_dir / "mongod.log").read_text()
+    assert list((data_dir / "users").iterdir()) == []
+
+
+@server
+def test_a_server_that_ends_before_it_is_primary(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(port: int, name: str, timeout: float) -> bool:
+        directory.kill_server(data_dir)
+        with (data_dir / "mongod.log").open("a") as log:
+            log.write('{"s": "F", "msg": "Last words"}\n')
+        return False
+
+    monkeypatch.setattr(directory.admin, "make_primary", die)
+    with pytest.raises(ConnectionFailed, match=r"(?s)mongod ended before it was ready.*Last words") as caught:
+        embedded.start(data_dir)
+    assert caught.value.code == "E6004"
+
+
+@server
+def test_an_arranged_server_is_left_alone(data_dir: Path) -> None:
+    with embedded.start(data_dir) as held:
+        client: MongoClient[dict[str, Any]] = MongoClient(held.uri)
+        try:
+            before = client.admin.command("replSetGetConfig")["config"]["version"]
+            assert admin.make_primary(held.port, process.SET_NAME, timeout=5)
+            assert client.admin.command("replSetGetConfig")["config"]["version"] == before
+        finally:
+            client.close()
+        assert not admin.make_primary(process.free_port(None), process.SET_NAME, timeout=0.1)
+
+
+@server
+def test_the_fixture_database(database: Database[dict[str, Any]]) -> None:
+    moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
+    database.things.insert_one({"at": moment})
+    found = database.things.find_one()
+    assert found is not None
+    assert found["at"] == moment
+    assert database.list_collection_names() == ["things"]

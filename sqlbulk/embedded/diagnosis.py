@@ -16,17 +16,21 @@ _DISK_FULL = re.compile(r"no space left on device|not enough space on the disk|d
 _IN_USE = re.compile(r"DBPathInUse|Unable to lock the lock file|Another mongod instance is already running")
 _DEBIAN_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
 _SHOWN_LINES = 5
+_LEAST_BYTES = 512 * 1024
 
 
-def explain_exit(mongod: Path, data_dir: Path, *, status: int, log: str, printed: str) -> ConnectionFailed:
-    """The error for a mongod that ended with `status` before it answered: E6004 to E6007.
+def explain_exit(
+    mongod: Path, data_dir: Path, *, status: int | None, log: str, printed: str, free: int
+) -> ConnectionFailed:
+    """The error for a mongod that ended with `status` (None: unknown) before it was ready: E6004 to E6007.
 
-    `log` is what it wrote into its log in this start, `printed` what it wrote to standard error.
+    `log` is what it wrote into its log in this start, `printed` what it wrote to standard error,
+    `free` how many bytes are left on the disk: on a full one it has no way to say so.
     """
     said = printed + log
     if library := _MISSING_LIBRARY.search(printed):
         return _library_missing(mongod, library[1] or library[2])
-    if _DISK_FULL.search(said):
+    if _DISK_FULL.search(said) or free < _LEAST_BYTES:
         return _disk_full(data_dir)
     if _IN_USE.search(log):
         return in_use(data_dir)
@@ -34,7 +38,8 @@ def explain_exit(mongod: Path, data_dir: Path, *, status: int, log: str, printed
         return ConnectionFailed("E6004", f"{mongod} needs instructions that this processor lacks (AVX)",
                                 hint="put a mongod that fits on PATH, or give --uri of a server elsewhere")
     last = "".join(f"\n  {line}" for line in _complaints(printed, log)[-_SHOWN_LINES:])
-    return ConnectionFailed("E6004", f"{mongod} ended with status {status} before it answered{last}",
+    ended = "ended" if status is None else f"ended with status {status}"
+    return ConnectionFailed("E6004", f"{mongod} {ended} before it was ready{last}",
                             hint=f"the whole log is {data_dir / 'mongod.log'}")
 
 

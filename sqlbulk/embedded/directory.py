@@ -76,11 +76,15 @@ def kill_server(data_dir: Path) -> None:
 
 
 def _make_primary(data_dir: Path, port: int) -> None:
-    if not admin.make_primary(port, process.SET_NAME, timeout=_PRIMARY_SECONDS):
-        raise ConnectionFailed(
-            "E6004", f"the embedded server doesn't become primary within {_PRIMARY_SECONDS:.0f} s",
-            hint=f"its log is {data_dir / 'mongod.log'}",
-        )
+    deadline = time.monotonic() + _PRIMARY_SECONDS
+    while not admin.make_primary(port, process.SET_NAME, timeout=1):
+        if process.holder(data_dir) is None:
+            raise process.explain_end(data_dir)
+        if time.monotonic() > deadline:
+            raise ConnectionFailed(
+                "E6004", f"the embedded server doesn't become primary within {_PRIMARY_SECONDS:.0f} s",
+                hint=f"its log is {data_dir / 'mongod.log'}",
+            )
 
 
 def _server_number(data_dir: Path) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ _CACHE_GIGABYTES = "1"
 # and an empty directory takes 35 MB instead of 300.
 _JOURNAL = "log=(prealloc=false,file_max=32MB)"
 _START_SECONDS = 60.0
+_STARTING = '"msg":"MongoDB starting"'
 _POLL_SECONDS = 0.005
 
 
@@ -55,7 +57,15 @@ def launch(data_dir: Path, port: int, *, alone: bool = False) -> int:
         return process.pid
     if status == PORT_TAKEN:
         raise PortTaken
-    raise explain_exit(mongod, data_dir, status=status, log=_read(log, offset), printed=_read(errors))
+    raise explain_exit(mongod, data_dir, status=status, log=_read(log, offset), printed=_read(errors),
+                       free=shutil.disk_usage(data_dir).free)
+
+
+def explain_end(data_dir: Path) -> ConnectionFailed:
+    """The error for a server that answered, and then ended of its own accord: E6004 or E6006."""
+    log = _read(data_dir / "mongod.log")
+    return explain_exit(Path("mongod"), data_dir, status=None, log=log[max(0, log.rfind(_STARTING)) :],
+                        printed=_read(data_dir / "mongod.err"), free=shutil.disk_usage(data_dir).free)
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int) -> int | None:
