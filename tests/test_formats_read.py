@@ -172,6 +172,8 @@ def test_the_program_s_own_standard_input(monkeypatch: pytest.MonkeyPatch) -> No
     ("x.dat", {"format": "json", "skip": 1}, "E6001", "SKIP"),
     ("x.dat", {"format": "bson", "skip": 1}, "E6001", "SKIP"),
     ("x.dat", {"format": "parquet", "skip": 1}, "E6001", "SKIP"),
+    ("x.dat", {"format": "jsonl", "delimiter": ","}, "E6001", "DELIMITER has no meaning for the format jsonl"),
+    ("x.dat", {"format": "parquet", "infer_types": False}, "E6001", "INFER_TYPES"),
     ("blank.csv", {"format": "json"}, "E6002", "empty"),
 ])
 def test_files_that_can_not_be_read(tmp_path: Path, path: str, options: Any, code: str, message: str) -> None:
@@ -406,6 +408,13 @@ def test_types_that_there_are_not(load: Any, kind: str) -> None:
     assert "OBJECTID" in str(error.value.hint)
 
 
+def test_a_row_with_two_faults_is_refused_once(load: Any) -> None:
+    got = load("x,y\n1,2\n", header=False, columns=columns("a INT", "b DATE"))
+    assert [(e.row, e.column) for e in got.errors] == [(1, "a"), (2, "b")]
+    got = load("x,y\n", header=False, columns=columns("a INT", "b DATE"))
+    assert [(e.row, e.column) for e in got.errors] == [(1, "a")]
+
+
 def test_date_formats(load: Any) -> None:
     got = load("a\n31.01.2025\n1/2/3\n", columns=columns("a DATE"), date_format="%d.%m.%Y")
     assert got.rows == [(datetime(2025, 1, 31, tzinfo=UTC),)]
@@ -458,6 +467,7 @@ def test_backslash_escapes_as_mysql_writes_them(load: Any) -> None:
     numbers = load("\\N,\n1,2\n", escape="\\", null=("\\N",), header=False, columns=columns("a INT", "b"))
     assert numbers.rows == [(None, ""), (1, "2")]
     assert load("a,b\n,1\n2,3\n", escape="\\").rows == [(None, 1), (2, 3)]
+    assert load("a,b\n,1\nx,3\n", escape="\\").rows == [("", 1), ("x", 3)]
 
 
 def test_escaped_quotes_and_delimiters(load: Any) -> None:
@@ -465,6 +475,12 @@ def test_escaped_quotes_and_delimiters(load: Any) -> None:
     assert got.rows == [('a " b', "c,d")]
     assert load('"a "" b",1\n', escape='"', header=False).rows == [('a " b', 1)]
     assert load("a^,b,1\n", escape="^", header=False).rows == [("a,b", 1)]
+
+
+def test_many_rows_that_can_not_be_split(load: Any) -> None:
+    got = load("a,b\n" + '1,"x"y\n' * 1_500 + "2,z\n", columns=columns("a INT", "b TEXT"), header=True)
+    assert got.rows == [(2, "z")]
+    assert [e.location.line for e in got.errors] == list(range(2, 1_502))
 
 
 def test_line_ends_prefixes_and_long_delimiters(load: Any) -> None:
@@ -519,6 +535,7 @@ def test_lines_of_documents(load: Any) -> None:
     (b'{"a": {"$numberLong": "9223372036854775808"}}', "E4010", None),
     (b'{"a": {"$numberDecimal": "x"}}', "E4001", None), (b'{"a": {"$date": "when"}}', "E4001", None),
     (b'{"$a":' + b"[" * 1100 + b"]" * 1100 + b"}", "E4001", None),
+    (b'{"$a":' + b"[" * 600 + b"]" * 600 + b"}", "E4001", None),
     (b'{"$a":' + b"[" * 990 + b"]" * 990 + b"}", "E4001", None),
 ])
 def test_lines_that_are_refused(load: Any, line: bytes, code: str, column: int | None) -> None:
@@ -634,6 +651,15 @@ def test_values_across_blocks(load: Any, monkeypatch: pytest.MonkeyPatch, step: 
     assert [bson.decode(d.raw) for d in load(b"".join(map(bson.encode, documents)), "x.bson").rows] == documents
 
 
+@pytest.mark.parametrize("where", ["before", "between", "behind"])
+def test_a_long_value_is_examined_wherever_it_needs_it(load: Any, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(inputs.OpenInput, "read", lambda self, size=0: self._unpacked.read(7))
+    number, word = '"n": {"$numberLong": "5"}', f'"x": "{"x" * 3000}"'
+    between = f'"x": "{"x" * 3000}", {number}, "y": 1'
+    text = {"before": f"{number}, {word}", "between": between, "behind": f"{word}, {number}"}[where]
+    assert [row["n"] for row in load(f"[{{{text}}}, {{{text}}}]", "x.json").rows] == [5, 5]
+
+
 def test_a_value_without_end(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sqlbulk.formats.json.LONGEST_LINE", 1 << 18)
     with pytest.raises(UsageError, match="a value is longer"):
@@ -648,6 +674,7 @@ def test_bson_dumps(load: Any) -> None:
     got = load(bson.encode(document) * 3, "x.bson", columns=columns("n INT"))
     assert got.rows == [(1,)] * 3
     assert got.places == ["x.bson"] * 3
+    assert len(load(bson.encode(document) * 1_000, "x.bson").chunks) == 1
     for damaged, message in (
         (bson.encode(document)[:-4], "in the middle"), (b"\xff\xff\xff\xff\xff", "no BSON document at byte 0"),
         (bson.encode(document) + b"\x05\0\0\0\1", "no BSON document at byte 29"), (b"\x05\0", "in the middle"),

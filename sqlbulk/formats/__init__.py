@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, TextIO
 
@@ -21,7 +21,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its names, file extensions, and `module:function` of what reads and writes it."""
+    """A format: its names, file extensions, and `module:function` of what reads and writes it.
+
+    `options` are the fields of `FileRows` that its reader heeds, besides those that all do.
+    """
 
     name: str
     help: str
@@ -29,16 +32,23 @@ class Format:
     aliases: tuple[str, ...] = ()
     reader: str | None = None
     writer: str | None = None
+    options: frozenset[str] = frozenset()
 
+
+_ALL = frozenset({"path", "span", "format", "compression", "columns", "date_format"})
+_DELIMITED = frozenset({"delimiter", "quote", "escape", "line_terminator", "line_prefix", "header", "skip", "null",
+                        "encoding", "infer_types"})
 
 FORMATS: tuple[Format, ...] = (
     Format("csv", "Values with commas, semicolons or bars between them; a header; quotes as in RFC 4180.",
-           ("csv",), reader="csv:read", writer="csv:write"),
-    Format("tsv", "The same with tabs.", ("tsv", "tab"), reader="csv:read_tsv", writer="csv:write_tsv"),
+           ("csv",), reader="csv:read", writer="csv:write", options=_DELIMITED),
+    Format("tsv", "The same with tabs.", ("tsv", "tab"), reader="csv:read_tsv", writer="csv:write_tsv",
+           options=_DELIMITED),
     Format("jsonl", "A JSON document a line, plain or MongoDB extended JSON.",
-           ("jsonl", "ndjson"), ("ndjson",), reader="jsonl:read", writer="jsonl:write"),
+           ("jsonl", "ndjson"), ("ndjson",), reader="jsonl:read", writer="jsonl:write",
+           options=frozenset({"skip", "encoding"})),
     Format("json", "An array of JSON documents, or documents one after the other; plain or extended.",
-           ("json",), reader="json:read", writer="json:write"),
+           ("json",), reader="json:read", writer="json:write", options=frozenset({"encoding"})),
     Format("bson", "A dump as mongodump writes it.", ("bson",), reader="bson:read"),
     Format("parquet", "Parquet; needs pyarrow (pip install 'sqlbulk[parquet]').",
            ("parquet", "pq"), reader="parquet:read"),
@@ -61,6 +71,9 @@ def open_rows(spec: FileRows, *, base_dir: Path | None, stdin: BinaryIO | None =
     check_encoding(spec.encoding)
     inputs = find_inputs(spec, base_dir=base_dir, stdin=stdin)
     chosen = _by_extension(spec.path, inputs[0].name) if spec.format is None else _named(spec.format, "reader")
+    for field in fields(spec):
+        if field.name not in _ALL | chosen.options and getattr(spec, field.name) != field.default:
+            raise UsageError("E6001", f"{field.name.upper()} has no meaning for the format {chosen.name}")
     source: FileSource = _load(chosen.reader)(spec, inputs)
     return source
 

@@ -8,7 +8,6 @@ from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from sqlbulk.commands import FileRows
-from sqlbulk.errors import UsageError
 from sqlbulk.formats.inputs import FileSource, Input, OpenInput, unreadable
 from sqlbulk.formats.selection import Selection
 from sqlbulk.rowdata import Chunk, Location
@@ -29,8 +28,6 @@ class BsonDump(FileSource):
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...]) -> None:
         super().__init__(inputs)
-        if spec.skip:
-            raise UsageError("E6001", "SKIP has no meaning for BSON dumps")
         self._selection = Selection(spec)
         self.columns = self._selection.names
         self._ordinal = 1

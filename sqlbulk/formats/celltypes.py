@@ -31,25 +31,21 @@ class Kind:
     """How one type of column is read.
 
     `many` converts cells at once, `one` a single cell; both raise one of `UNFIT`. `what` names the type in
-    messages. `value` converts what a typed format such as JSON has in place of text, None: nothing fits.
+    messages. `value` converts what a typed format such as JSON has in place of text.
     """
 
     what: str
     one: Callable[[str], Any]
     many: Callable[[Sequence[str]], Sequence[Any]]
-    value: Callable[[Any], Any] | None = None
+    value: Callable[[Any], Any]
     is_text: bool = False
 
     def from_value(self, value: Any) -> Any:
         """A value of a typed format. Raises RowRefused (E4002)."""
         try:
-            if isinstance(value, str):
-                return self.one(value)
-            if self.value is not None:
-                return self.value(value)
+            return self.one(value) if isinstance(value, str) else self.value(value)
         except UNFIT:
-            pass
-        raise self.refusal(value)
+            raise self.refusal(value) from None
 
     def refusal(self, value: object) -> RowRefused:
         """The error for a value that doesn't fit."""
@@ -70,7 +66,7 @@ def kind_of_column(column: FileColumn, spec: FileRows) -> Kind | None:
     return kind
 
 
-def _simple(what: str, one: Callable[[str], Any], value: Callable[[Any], Any] | None = None) -> Kind:
+def _simple(what: str, one: Callable[[str], Any], value: Callable[[Any], Any]) -> Kind:
     return Kind(what, one, lambda cells: list(map(one, cells)), value)
 
 
@@ -170,7 +166,7 @@ def _text_value(value: Any) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int() | float() | Decimal128() | ObjectId() | UUID():
+        case int() | float() | Decimal128() | ObjectId():
             return str(value)
         case _:
             raise ValueError
@@ -212,13 +208,9 @@ def _timestamp(cell: str) -> datetime:
 
 
 def _date_value(value: Any) -> datetime:
-    match value:
-        case datetime():
-            return _as_utc(value)
-        case date():
-            return datetime.combine(value, time(), UTC)
-        case _:
-            raise ValueError
+    if not isinstance(value, datetime):
+        raise ValueError
+    return _as_utc(value)
 
 
 def _moment(what: str, one: Callable[[str], datetime], date_format: str | None) -> Kind:
@@ -241,11 +233,9 @@ def _uuid(cell: str) -> Binary:
 
 
 def _uuid_value(value: Any) -> Binary:
-    if isinstance(value, UUID):
-        return Binary.from_uuid(value)
-    if isinstance(value, Binary) and value.subtype == 4:
-        return value
-    raise ValueError
+    if not isinstance(value, Binary) or value.subtype != 4:
+        raise ValueError
+    return value
 
 
 def _same(kind: type) -> Callable[[Any], Any]:
@@ -377,10 +367,10 @@ def _full_timestamp(cell: str) -> datetime:
 
 
 INFERRED = (
-    Kind("a whole number", _whole, _wholes),
-    _simple("a number", _exact_double),
-    _simple("true or false", _TRUE_FALSE.__getitem__),
-    _simple("a timestamp", _full_timestamp),
+    Kind("a whole number", _whole, _wholes, _integer_value),
+    _simple("a number", _exact_double, _double_value),
+    _simple("true or false", _TRUE_FALSE.__getitem__, _boolean_value),
+    _simple("a timestamp", _full_timestamp, _date_value),
 )
 """The types that are recognised without being asked for, narrowest first. Codes such as 00123 stay text."""
 

@@ -12,7 +12,7 @@ from sqlbulk.formats.cells import Layout, is_null, plain_text
 from sqlbulk.formats.columns import Column, convert_rows, make_columns
 from sqlbulk.formats.dialect import Dialect, has_header
 from sqlbulk.formats.documents import excerpt_of
-from sqlbulk.formats.inputs import FileSource, Input, OpenInput, check_encoding
+from sqlbulk.formats.inputs import FileSource, Input, OpenInput
 from sqlbulk.formats.splitting import BadRow, Batch, Splitter, lines_of
 from sqlbulk.rowdata import Chunk, Location, RowError
 
@@ -38,7 +38,6 @@ class Delimited(FileSource):
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...], *, delimiter: str | None) -> None:
         super().__init__(inputs)
-        check_encoding(spec.encoding)
         self._spec, self._delimiter = spec, delimiter
         self._dialect: Dialect | None = None
         self._header: list[str] | None = None

@@ -17,7 +17,6 @@ from sqlbulk.formats.inputs import (
     FileSource,
     Input,
     OpenInput,
-    check_encoding,
     unreadable,
     utf8_blocks,
 )
@@ -44,9 +43,6 @@ class JsonDocuments(FileSource):
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...]) -> None:
         super().__init__(inputs)
-        check_encoding(spec.encoding)
-        if spec.skip:
-            raise UsageError("E6001", "SKIP has no meaning for JSON: use ndjson for a document a line")
         self._encoding = spec.encoding
         self._selection = Selection(spec)
         self.columns = self._selection.names
@@ -111,7 +107,8 @@ class _Values:
         self._decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
         self._text, self._at = "", 0
         self._position = (1, 1)
-        self._suspect = self._next_suspect = False
+        self._suspect = self._added_suspect = False
+        self._added = 0
         self._ended = False
         self._tail = b""
 
@@ -190,15 +187,17 @@ class _Values:
         rest = self._text[self._at :]
         if len(rest) > LONGEST_LINE:
             raise self._broken(f"a value is longer than {LONGEST_LINE >> 20} MiB", self._at)
-        # a value may begin in one block and end in the next, so two of them decide
-        self._suspect, self._next_suspect = self._next_suspect and bool(rest), False
+        # what is left over may come from before the text that was added last
+        self._suspect = self._suspect if len(rest) > self._added else self._added_suspect and bool(rest)
+        self._added_suspect = False
         parts = [rest]
         wanted = max(1, len(rest))
         while wanted > 0 and not self._ended:
             parts.append(self._more())
             wanted -= len(parts[-1])
-        self._suspect = self._suspect or self._next_suspect
+        self._suspect = self._suspect or self._added_suspect
         self._text, self._at = "".join(parts), 0
+        self._added = len(self._text) - len(rest)
 
     def _more(self) -> str:
         block = next(self._blocks, b"")
@@ -207,7 +206,7 @@ class _Values:
         # the last bytes of a block are seen again, as what is looked for may stand across the border
         seen, self._tail = self._tail + block, block[-32:]
         damaged = not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
-        self._next_suspect |= damaged or needs_examination(seen)
+        self._added_suspect |= damaged or needs_examination(seen)
         return text
 
     def _skip_space(self) -> bool:

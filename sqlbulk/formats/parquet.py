@@ -31,8 +31,6 @@ class ParquetRows(FileSource):
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...]) -> None:
         super().__init__(inputs)
-        if spec.skip:
-            raise UsageError("E6001", "SKIP has no meaning for Parquet")
         self._arrow, self._parquet = _libraries()
         self._selection = Selection(spec)
         self.columns = self._selection.names
