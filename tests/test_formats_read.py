@@ -134,6 +134,14 @@ def test_globs_are_sorted_and_counted_through(tmp_path: Path) -> None:
         open_rows(FileRows("*.csv", SPAN), base_dir=tmp_path)
 
 
+def test_blank_lines_anywhere(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("\n" * 1_500 + "x\n" + "\n" * 2_500 + "1\n" + "\n" * 1_500)
+    got = Got(open_rows(FileRows("?.csv", SPAN), base_dir=tmp_path))
+    assert (got.columns, got.rows) == (("x",), [(1,), (1,)])
+    assert got.places == ["a.csv:4002", "b.csv:4002"]
+
+
 def test_a_file_with_a_glob_s_signs_in_its_name(load: Any) -> None:
     assert load("a\n1\n", "x[1].csv").rows == [(1,)]
 
@@ -382,7 +390,7 @@ def test_declared_types(load: Any, kind: str, cell: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "cell"), [
-    ("INT", "1.5"), ("INT", "1_0"), ("INT", "٣"), ("INT", "x"), ("INT", "9223372036854775808"),
+    ("INT", "1.5"), ("INT", "1_0"), ("INT", "1__0"), ("INT", "٣"), ("INT", "x"), ("INT", "9223372036854775808"),
     ("DOUBLE", "x"), ("DOUBLE", "1_0"), ("DOUBLE", "1e999"),
     ("DECIMAL", "x"), ("DECIMAL", "1" * 35), ("DECIMAL(5,2)", "1.234"), ("DECIMAL(5,2)", "1234.5"),
     ("BOOLEAN", "maybe"), ("VARCHAR(3)", "abcd"),
@@ -411,6 +419,8 @@ def test_types_that_there_are_not(load: Any, kind: str) -> None:
 def test_a_row_with_two_faults_is_refused_once(load: Any) -> None:
     got = load("x,y\n1,2\n", header=False, columns=columns("a INT", "b DATE"))
     assert [(e.row, e.column) for e in got.errors] == [(1, "a"), (2, "b")]
+    got = load("x,2025-01-31\n,2025-01-31\n", header=False, columns=columns("a INT", "b DATE"))
+    assert got.rows == [(None, datetime(2025, 1, 31, tzinfo=UTC))]
     got = load("x,y\n", header=False, columns=columns("a INT", "b DATE"))
     assert [(e.row, e.column) for e in got.errors] == [(1, "a")]
 
@@ -520,6 +530,8 @@ def test_lines_of_documents(load: Any) -> None:
     assert got.places == ["x.ndjson:1", "x.ndjson:4"]
     assert got.texts[0] == '{"a": 1, "x.y": "é"}'
     assert load('junk\n{"a": 1, "a": 2}\n', "x.ndjson", skip=1).rows == [{"a": 2}]
+    got = load("\n" * 3_000 + "{}\n", "x.ndjson")
+    assert (got.rows, got.places) == ([{}], ["x.ndjson:3001"])
 
 
 @pytest.mark.parametrize(("line", "code", "column"), [
@@ -612,6 +624,15 @@ def test_arrays_and_sequences(load: Any, text: str) -> None:
     assert load(text, "x.json").rows == [{"a": 1}, {"a": 2}]
 
 
+def test_a_large_array_is_read_in_small_pieces(load: Any) -> None:
+    source: Any = io.BytesIO(b"[" + b",".join(b'{"a":%d}' % i for i in range(200_000)) + b"]")
+    seen: list[int] = []
+    with open_rows(FileRows("-", SPAN, format="json"), base_dir=None, stdin=source) as rows:
+        seen.extend(chunk.consumed for chunk in rows)
+    assert len(seen) >= 200
+    assert seen[20] < 800_000
+
+
 def test_an_empty_array_and_one_document(load: Any) -> None:
     assert load(" [ ] ", "x.json").rows == []
     got = load('\n\n {\n "a": "x"\n}', "x.json")
@@ -647,7 +668,8 @@ def test_values_across_blocks(load: Any, monkeypatch: pytest.MonkeyPatch, step: 
     lines = "\n".join(map(json.dumps, documents))
     for text in (json.dumps(documents, indent=2), lines, json.dumps(documents, ensure_ascii=False)):
         assert load(text, "x.json").rows == expected
-    assert load("\n".join(map(json.dumps, documents)), "x.ndjson").rows == expected
+    assert load(lines, "x.ndjson").rows == expected
+    assert load((" " * 50).join(map(json.dumps, documents)), "x.json").rows == expected
     assert [bson.decode(d.raw) for d in load(b"".join(map(bson.encode, documents)), "x.bson").rows] == documents
 
 

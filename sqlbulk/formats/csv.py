@@ -13,7 +13,7 @@ from sqlbulk.formats.columns import Column, convert_rows, make_columns
 from sqlbulk.formats.dialect import Dialect, has_header
 from sqlbulk.formats.documents import excerpt_of
 from sqlbulk.formats.inputs import FileSource, Input, OpenInput
-from sqlbulk.formats.splitting import BadRow, Batch, Splitter, lines_of
+from sqlbulk.formats.splitting import ROWS, BadRow, Batch, Splitter, lines_of
 from sqlbulk.rowdata import Chunk, Location, RowError
 
 
@@ -74,7 +74,7 @@ class Delimited(FileSource):
             opened = source.open()
             try:
                 splitter = Splitter(self._spec, opened, delimiter=self._delimiter, dialect=None)
-                row = _titles(splitter.batch(1), opened)
+                row = _titles(_first_filled(splitter, 1), opened)
                 titles = row if has_header(self._spec, row, opened.name) else []
             finally:
                 opened.close()
@@ -87,7 +87,7 @@ class Delimited(FileSource):
         splitter = Splitter(self._spec, opened, delimiter=self._delimiter, dialect=self._dialect)
         first = self._dialect is None
         self._dialect = splitter.dialect
-        batch = splitter.batch()
+        batch = _first_filled(splitter, ROWS)
         if first:
             self._with_header = self._spec.header is True or has_header(
                 self._spec, _titles(batch, opened), opened.name)
@@ -98,8 +98,8 @@ class Delimited(FileSource):
                           batch.suspect, batch.rewriting)
             if first:
                 self._header = [title.strip() for title in titles]
-            if not batch.rows:
-                batch = splitter.batch()
+            if not any(batch.rows):
+                batch = _first_filled(splitter, ROWS)
         return splitter, batch
 
     def _settled(self, batch: Batch) -> list[Column]:
@@ -171,6 +171,14 @@ class Delimited(FileSource):
         if isinstance(row, BadRow):
             return None
         return excerpt_of(self._dialect.delimiter.join(row).encode("utf-8", "replace"))
+
+
+def _first_filled(splitter: Splitter, count: int) -> Batch:
+    """The first batch that has more than blank lines; an empty one if there is none."""
+    batch = splitter.batch(count)
+    while batch.rows and not any(batch.rows):
+        batch = splitter.batch(count)
+    return batch
 
 
 def _titles(batch: Batch, opened: OpenInput) -> list[str]:

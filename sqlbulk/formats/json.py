@@ -123,38 +123,39 @@ class _Values:
         first = True
         while True:
             piece = _Piece(self._name, self._text, self._position, self._suspect)
-            more = self._fill(piece, array, first)
+            ended = self._fill(piece, array, first)
             first = first and not piece.values
             if piece.values:
                 yield piece
-            if not more:
+            if ended:
                 break
-            self._move_on()
+            if len(piece.values) < ROWS:
+                self._move_on()
         if self._skip_space():
             raise self._broken("text behind the end of the array", self._at)
 
     def _fill(self, piece: _Piece, array: bool, first: bool) -> bool:
-        """Take values from the window; False at the end of them all."""
+        """Take values until there are enough of them or the window is used up; True at the end of them all."""
         while len(piece.values) < ROWS:
             at = self._between(array, first and not piece.values)
             if at is None:
-                return False
-            if at < 0:
                 return True
+            if at < 0:
+                return False
             try:
                 value, end = self._decode(self._text, at)
             except json.JSONDecodeError as error:
                 if self._may_be_cut(error):
-                    return True
+                    return False
                 raise self._broken(error.msg, error.pos) from None
             except RecursionError:
                 raise self._broken("values are nested too deeply", at) from None
             if end >= len(self._text) - 1 and not self._ended:
-                return True
+                return False
             piece.values.append(value)
             piece.spans.append((at, end))
             self._at = end
-        return True
+        return False
 
     def _between(self, array: bool, first: bool) -> int | None:
         """Where the next value begins; None: there is none, negative: not in the window any more."""
