@@ -14,10 +14,12 @@ QUOTED_NAME = r'"[^"]*+(?:""[^"]*+)*+"|`[^`]*+(?:``[^`]*+)*+`'
 DOLLAR_STRING = r"(?<![\w$])\$(?P<tag>(?:[A-Za-z_]\w*+)?+)\$(?:[^$]++|\$(?!(?P=tag)\$))*+\$(?P=tag)\$"
 QUOTED = rf"{STRING}|{ESCAPED_STRING}|{QUOTED_NAME}|{DOLLAR_STRING}"
 OPENING = r"['\"`]|(?<!\w)[eE]'|/\*|(?<![\w$])\$(?:[A-Za-z_]\w*+)?+\$"
-"""What begins a quoted text or comment; where it matches and `QUOTED` and `COMMENT` don't, the end is missing."""
+"""What begins a quoted text or comment: where it matches and they don't, the end is missing."""
 
 INTEGER = r"[-+]?\d++"
 FLOAT = r"[-+]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+"
+WORD = r"(?!(?i:JSON_(?:OBJECT|ARRAY))\b)[A-Za-z_]\w*+(?:\(\))?+"
+"""A word that may stand for a value: NULL, TRUE, CURRENT_TIMESTAMP, NOW()."""
 TYPED = r"DATE|TIMESTAMP|DECIMAL|OBJECTID|UUID"
 """The types of which a literal can be written: DATE '2025-01-31'."""
 

@@ -57,13 +57,12 @@ class ListReader:
                 return self._text(bool(self._walk(final=True)))
 
     def _leap(self) -> bool:
-        """Take as much as is certain to be ordinary rows, up to the beginning of a string; False: use `_walk`."""
+        """Take what is certain to be ordinary rows, up to the beginning of a string; False: use `_walk`."""
         data, at = self.window.data, self.window.at
-        last = data.rfind(b"'", at)
-        if last < 0:
-            cut = data.rfind(b"(", at)
-        else:
-            cut = last if data.count(b"'", at) % 2 else data.rfind(b"'", at, last)
+        quotes = data.count(b"'", at)
+        cut = data.rfind(b"'" if quotes else b"(", at)
+        if quotes and quotes % 2 == 0:
+            cut = data.rfind(b"'", at, cut)
         if cut - at < _LEAST_LEAP or _ESCAPED.match(data, cut - 1):
             return False
         if not all(self._quoted(sign, cut) for sign in self.signs):
@@ -101,7 +100,7 @@ class ListReader:
         return True
 
     def _walk(self, *, final: bool) -> bool | None:
-        """Take token by token to the list's end: whether it is complete; None if that needs more than is there."""
+        """Go token by token to the list's end: is it complete? None: the rest of it is not there yet."""
         data, at = self.window.data, self.window.at
         while True:
             stop = self.run.match(data, at).end()  # type: ignore[union-attr]

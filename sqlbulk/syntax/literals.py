@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timezone
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +23,17 @@ _ESCAPE = re.compile(
 _SIMPLE_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?\s?(Z|UTC|[-+]\d{2}(?::?\d{2})?)?)?\Z",
+    r"(\d{4}-\d{2}-\d{2})"
+    r"(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?\s?(Z|UTC|[-+]\d{2}(?::?\d{2})?)?)?\Z",
     re.ASCII | re.IGNORECASE,
 )
-_DECIMAL = re.compile(r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf(?:inity)?|nan)\s*\Z", re.A | re.I)
+_DECIMAL = re.compile(
+    r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d{1,6})?|[-+]?inf(?:inity)?|nan)\s*\Z", re.ASCII | re.IGNORECASE
+)
 
 
 def string_literal(token: str) -> str:
-    """The value of `'…'` or `E'…'`, quotes included in the token. ValueError: an escape names no character."""
+    """The value of a `'…'` or `E'…'` token. ValueError: an escape names no character."""
     if token[0] in "eE":
         return _ESCAPE.sub(_unescape, token[2:-1])
     return token[1:-1].replace("''", "'")
@@ -74,10 +77,10 @@ def hex_literal(token: str) -> bytes:
 
 
 def typed_literal(kind: str, text: str) -> Any:
-    """The value of `DATE '…'`, `TIMESTAMP '…'`, `DECIMAL '…'`, `OBJECTID '…'` or `UUID '…'`, in its BSON form.
+    """The value of `DATE '…'`, TIMESTAMP, DECIMAL, OBJECTID or UUID, in its BSON form.
 
-    `text` is what stands between the quotes. Moments are datetimes in UTC, in whole milliseconds; a UUID
-    is a Binary of subtype 4. ValueError: the reason why the text can't be read.
+    `kind` is the word in any case, `text` what stands between the quotes. Moments are datetimes in UTC, in
+    whole milliseconds; a UUID is a Binary of subtype 4. ValueError: the reason why the text can't be read.
     """
     return TYPED_LITERALS[kind.upper()](text)
 
@@ -86,11 +89,11 @@ def date_literal(text: str) -> datetime:
     """`2025-01-31`: midnight in UTC of that day."""
     if not _DATE.match(text):
         raise ValueError("a date is written 'YYYY-MM-DD'")
-    return datetime.combine(date.fromisoformat(text), time(), timezone.utc)
+    return datetime.combine(date.fromisoformat(text), time(), UTC)
 
 
 def timestamp_literal(text: str) -> datetime:
-    """`2025-01-31 23:59:59.123+02:00`, T or a blank between; fractions beyond milliseconds are cut off, UTC by default."""
+    """`2025-01-31 23:59:59.123+02:00`, T or a blank between, UTC by default; cut off to milliseconds."""
     match = _TIMESTAMP.match(text)
     if not match:
         raise ValueError("a timestamp is written 'YYYY-MM-DD HH:MM:SS[.mmm][+HH:MM]'")
@@ -101,7 +104,7 @@ def timestamp_literal(text: str) -> datetime:
     if zone and zone.upper() not in ("Z", "UTC"):
         offset = datetime.strptime(zone if len(zone) > 3 else zone + "00", "%z").tzinfo
         try:
-            moment = moment.replace(tzinfo=offset).astimezone(timezone.utc)
+            moment = moment.replace(tzinfo=offset).astimezone(UTC)
         except OverflowError:
             raise ValueError("in UTC the year is outside 1 to 9999") from None
     return moment
@@ -111,11 +114,9 @@ def decimal_literal(text: str) -> Decimal128:
     """A decimal number of at most 34 digits. ValueError: it has more, or isn't one."""
     if not _DECIMAL.match(text):
         raise ValueError("a decimal is written '-123.45' or '1.5e10'")
-    context = decimal128_context()
-    try:
-        value = context.create_decimal(Decimal(text.strip()))
-    except (InvalidOperation, ArithmeticError):
-        raise ValueError("a decimal holds at most 34 digits and an exponent of 6144") from None
+    value = decimal128_context().create_decimal(text.strip())
+    if value.is_finite() and value != Decimal(text.strip()) or value.is_infinite() and "n" not in text.lower():
+        raise ValueError("a decimal holds at most 34 digits and an exponent of 6144")
     return Decimal128(value)
 
 

@@ -227,7 +227,7 @@ class _Decoder:
             return True
         if self.more and _BEGUN.match(text, at):
             return False
-        raise self._broken("E1001", f"Unexpected {_shown(text, at)}: a comma or the end of the rows was expected", at)
+        raise self._unexpected(at, "a comma or the end of the rows")
 
     def _read_alike(self, reader: Reader, at: int, rows: _Rows) -> bool:
         text = self.stretch.text
@@ -258,7 +258,7 @@ class _Decoder:
         if opening is None:
             if self.more and _BEGUN.match(text, at):
                 return False
-            raise self._broken("E1001", f"Unexpected {_shown(text, at)}: a row in parentheses was expected", at)
+            raise self._unexpected(at, "a row in parentheses")
         end, stop = find_row_end(text, opening.end())
         if not end:
             if self.more and len(text) - at < MAX_ROW:
@@ -301,6 +301,12 @@ class _Decoder:
             self.stretch.excerpt(start),
         )
 
+    def _unexpected(self, at: int, expected: str) -> SqlSyntaxError:
+        text = self.stretch.text
+        if text.startswith("/*", at):
+            return self._unterminated(at, at)
+        return self._broken("E1001", f"Unexpected '{text[at]}': {expected} was expected", at)
+
     def _unterminated(self, row: int, stop: int) -> SqlSyntaxError:
         text = self.stretch.text
         if stop == len(text):
@@ -311,11 +317,6 @@ class _Decoder:
     def _broken(self, code: str, message: str, at: int) -> SqlSyntaxError:
         source, span = self.stretch.around(Span(at, at + 1), at)
         return SqlSyntaxError(code, message, span, source=source)
-
-
-def _shown(text: str, at: int) -> str:
-    word = re.compile(r"\w{1,40}|.", re.DOTALL).match(text, at)
-    return f"'{word[0]}'" if word else "end"
 
 
 def _values(count: int) -> str:

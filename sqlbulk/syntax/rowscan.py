@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from sqlbulk import types
 from sqlbulk.errors import RowRefused, Span, SqlError, SqlSyntaxError
-from sqlbulk.syntax.lexical import COMMENT, ESCAPED_STRING, FLOAT, GAP, INTEGER, OPENING, QUOTED, SPACE, STRING, TYPED
-from sqlbulk.syntax.literals import INT64_MAX, INT64_MIN, hex_literal, number_literal, string_literal, typed_literal
+from sqlbulk.syntax import literals
+from sqlbulk.syntax.lexical import (
+    COMMENT, ESCAPED_STRING, FLOAT, GAP, INTEGER, OPENING, QUOTED, STRING, TYPED, WORD,
+)  # fmt: skip
 
 MAX_DEPTH = 250
 """The most levels of documents and arrays that a server can be told to take."""
@@ -44,18 +46,19 @@ _GAP = re.compile(GAP)
 _EMPTY = re.compile(rf"{GAP}[)\]]")
 _FOLLOWING = re.compile(rf"{GAP}[,)\]]")
 _CELL = re.compile(
-    rf"{GAP}(?:(?:({STRING})|({INTEGER})|({FLOAT})|([A-Za-z_]\w*+(?:{GAP}\({GAP}\))?+)|({ESCAPED_STRING})|([xX]'[^']*+')"
-    rf"|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]]|((?i:JSON_OBJECT)){GAP}\(|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[))",
+    rf"{GAP}(?:({STRING}){GAP}[,)\]]"
+    rf"|((?i:JSON_OBJECT)){GAP}\(|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[)"
+    rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]])",
     re.ASCII,
 )
-_STRING, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED, _DOCUMENT, _ARRAY = range(1, 10)
+_STRING, _DOCUMENT, _ARRAY, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED = range(1, 10)
 _ROW = 0
 _TYPED_PARTS = re.compile(rf"(\w+){GAP}({STRING})")
 _CONSTANTS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
 
 
 def find_row_end(text: str, at: int) -> tuple[int, int]:
-    """Where the row whose first character behind `(` is at `at` ends, behind its `)`; 0 if the text ends before.
+    """Where a row ends, behind its `)`, if it goes on at `at` behind its `(`; 0 if the text ends before.
 
     The second number is then where the quoted text or comment begins that has no end, or the text's length.
     """
@@ -165,7 +168,7 @@ class RowScanner:
         kind = match.lastindex or 0
         closing = "]" if match[0].endswith("[") else ")"
         self._frames.append(_Frame(kind, match.start(kind), self.parameters, closing))
-        if len(self._frames) > MAX_DEPTH:
+        if len(self._frames) > MAX_DEPTH + 1:
             raise RowRefused("E1007", f"Values are nested more than {MAX_DEPTH} levels deep")
 
     def _close(self, text: str, at: int) -> int:
@@ -176,8 +179,10 @@ class RowScanner:
         if following is None or text[at] != frame.closing or not _paired(frame):
             self.parameters = frame.parameters
             return self._expression(text, frame.begin)
-        keys = iter(items)
-        self._frames[-1].items.append(dict(zip(keys, keys, strict=True)) if frame.kind == _DOCUMENT else items)
+        value: Any = items
+        if frame.kind == _DOCUMENT:
+            value = dict(zip(items[::2], items[1::2], strict=True))
+        self._frames[-1].items.append(value)
         return following.end() - 1
 
     def _row(self, text: str, at: int) -> list[Any]:
@@ -247,17 +252,17 @@ def _paired(frame: _Frame) -> bool:
 def _literal(code: int, literal: str) -> Any:
     """The value of a literal that is neither a plain string nor a word. ValueError: it has none."""
     if code in (_INTEGER, _FLOAT):
-        value = number_literal(literal)
-        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+        value = literals.number_literal(literal)
+        if isinstance(value, int) and not literals.INT64_MIN <= value <= literals.INT64_MAX:
             raise RowRefused("E4010", f"{_shortened(literal)} doesn't fit in 64 bits; write DECIMAL '…'")
         return value
     if code == _ESCAPED:
-        return string_literal(literal)
+        return literals.string_literal(literal)
     if code == _HEX:
-        return hex_literal(literal)
+        return literals.hex_literal(literal)
     parts = _TYPED_PARTS.match(literal)
     assert parts is not None
-    return typed_literal(parts[1], string_literal(parts[2]))
+    return literals.typed_literal(parts[1], literals.string_literal(parts[2]))
 
 
 def _after_gap(text: str, at: int) -> int:

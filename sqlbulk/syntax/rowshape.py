@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlbulk.syntax.lexical import SPACE, STRING, TYPED
+from sqlbulk.syntax.lexical import SPACE, STRING, TYPED, WORD
 from sqlbulk.syntax.literals import TYPED_LITERALS, string_literal
 
 MAX_GROUPS = 300
@@ -26,7 +26,7 @@ _GAP = rf"{SPACE}*+"
 _COMMA = rf"{_GAP},{_GAP}"
 _LITERAL = re.compile(
     rf"(?:(?P<string>{STRING})|(?P<integer>-?\d{{1,18}}+)|(?P<float>-?\d{{1,200}}+(?:\.\d{{0,200}}+(?:[eE][-+]?\d\d?+)?+"
-    rf"|[eE][-+]?\d\d?+))|(?P<word>[A-Za-z_]\w*+(?:\(\))?+)|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
+    rf"|[eE][-+]?\d\d?+))|(?P<word>{WORD})|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
     rf"(?={_GAP}[,)])",
     re.ASCII,
 )
@@ -40,14 +40,14 @@ _LEAVES = {
     "string": ("'([^']*+(?:''[^']*+)*+)'", "string({})"),
     "integer": (r"(-?\d{1,18}+)", "int({})"),
     "float": (r"(-?\d{1,200}+(?:\.\d{0,200}+(?:[eE][-+]?\d\d?+)?+|[eE][-+]?\d\d?+))", "float({})"),
-    "word": (r"([A-Za-z_]\w*+(?:\(\))?+)", "{words}[{}]"),
+    "word": (rf"({WORD})", "{words}[{}]"),
     **{kind: (rf"(?i:{kind}){_GAP}'([^']*+)'", kind + "({})") for kind in TYPED_LITERALS},
 }
 
 
 @dataclass(slots=True)
 class Cell:
-    """The kinds of literal that a value was seen to be; documents by their keys and arrays by their length."""
+    """The kinds of literal that a value was seen to be; documents by their keys, arrays by their length."""
 
     leaves: set[str] = field(default_factory=set)
     documents: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Cell:
 
 def merge_cells(cells: list[Cell], others: list[Cell]) -> bool:
     """Merge cell by cell; whether that brought anything new."""
-    return any([cell.merge(other) for cell, other in zip(cells, others, strict=True)])
+    return sum([cell.merge(other) for cell, other in zip(cells, others, strict=True)]) > 0
 
 
 def _merge_into(known: dict[Any, list[Cell]], key: object, values: list[Cell]) -> bool:
@@ -107,7 +107,7 @@ def _learn_values(text: str, at: int, depth: int) -> tuple[list[Cell], int] | No
         cell = Cell()
         end = _learn_value(text, at, cell, depth)
         following = _NEXT.match(text, end) if end else None
-        if following is None:
+        if following is None or len(cells) > MAX_GROUPS:
             return None
         cells.append(cell)
         if following[1] == ")":
@@ -124,7 +124,7 @@ def _learn_pairs(text: str, at: int, depth: int) -> tuple[tuple[str, ...], list[
         cell = Cell()
         end = _learn_value(text, key.end(), cell, depth) if key else 0
         following = _NEXT.match(text, end) if end else None
-        if key is None or following is None:
+        if key is None or following is None or len(cells) > MAX_GROUPS:
             return None
         keys.append(string_literal(key[1]))
         cells.append(cell)
@@ -203,7 +203,7 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A shape made ready: `pattern` matches a row and the comma behind it, `build` makes values of its groups.
+    """A shape made ready: `pattern` matches a row and the comma behind it, `build` makes its values.
 
     `build_plain` is for text in which no quote is doubled.
     """
@@ -231,8 +231,8 @@ def compile_shape(shape: RowShape, words: Mapping[str, Any], inner_words: Mappin
     for string in ("{0}.replace(doubled, quote) if doubled in {0} else {0}", "{0}"):
         code = f"lambda rows: [({values}) for ({names}) in rows]"
         code = _STRING_CALL.sub(lambda m, s=string: "(" + s.format(m[1]) + ")", code)  # type: ignore[misc]
-        namespace = {"__builtins__": {}, "int": int, "float": float, "words": words, "inner_words": inner_words}
-        namespace |= {"doubled": "''", "quote": "'"}
+        namespace = {"__builtins__": {}, "int": int, "float": float, "doubled": "''", "quote": "'"}
+        namespace |= {"words": words, "inner_words": inner_words}
         builders.append(eval(code, namespace | TYPED_LITERALS | writer.keys))
     return Reader(re.compile(pattern, re.ASCII), *builders)
 

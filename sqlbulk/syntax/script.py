@@ -62,6 +62,8 @@ class _Splitter:
         self.name = name
         self.delimiter = b";"
         self.parts = _Parts()
+        if window.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise self._error("E1008", "The script is UTF-16; save it as UTF-8")
 
     def next(self) -> ScriptStatement | None:
         """The next statement that isn't empty; None at the end."""
@@ -138,7 +140,7 @@ class _Splitter:
             pass
         match = _DELIMITER.match(window.data, window.at)
         if match is None or not match[1]:
-            raise self._error("E1001", "DELIMITER takes one sign such as // or $$, and stands on a line of its own")
+            raise self._error("E1001", "DELIMITER takes one sign such as // and stands on a line of its own")
         self.delimiter = match[1]
         window.at = match.end()
 
@@ -150,7 +152,8 @@ class _Splitter:
         except UnicodeDecodeError as error:
             source = self.parts.source(self.name, "replace")
             at = len(error.object[: error.start].decode())
-            raise SqlSyntaxError("E1008", "The script is not UTF-8 here", Span(at, at + 1), source=source) from error
+            span = Span(at, at + 1)
+            raise SqlSyntaxError("E1008", "The script is not UTF-8 here", span, source=source) from error
 
     def _error(self, code: str, message: str) -> SqlSyntaxError:
         """An error at the place where the window is."""
@@ -227,7 +230,7 @@ class _InsertWatch:
             self.follow = None
 
     def _values(self, word: bytes) -> None:
-        if word == b"VALUES" and self.previous not in (b"INTO", b"."):
+        if word == b"VALUES" and self.previous not in _BEFORE_TABLE:
             self.follow = self._rows
         elif word in _OTHER_BODIES:
             self.follow = None
@@ -238,4 +241,5 @@ class _InsertWatch:
 
 _PREFIXES = {b"EXPLAIN", b"DRY", b"WITH", b"BULK"}
 _VERBS = {b"INSERT", b"UPSERT", b"REPLACE"}
+_BEFORE_TABLE = _VERBS | {b"INTO", b"IGNORE", b"."}
 _OTHER_BODIES = {b"SELECT", b"FROM", b"UPDATE", b"DELETE", b"MERGE", b"LOAD", b"SET", b"TABLE"}

@@ -1,13 +1,13 @@
-"""Where a script's bytes come from, and stretches of it that can be read again without being kept in memory."""
+"""Where a script's bytes come from, and stretches that can be read again without being kept in memory."""
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import tempfile
 import threading
 import weakref
-from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ class PathStore:
         self.version: tuple[int, ...] | None = None
 
     def open(self) -> IO[bytes]:
-        """The file, which must be the one that was opened first. UsageError E6002 if it isn't, or can't be read."""
+        """The file, the same as the first time. UsageError E6002 if it isn't, or can't be read."""
         try:
             file = self.path.open("rb")
         except OSError as error:
@@ -100,7 +100,7 @@ class SpoolStore(FileStore):
         try:
             self.file.write(data)
         except OSError as error:
-            raise UsageError("E6006", f"A value list can't be put into a temporary file: {error.strerror}") from error
+            raise UsageError("E6006", f"No temporary file for a value list: {error.strerror}") from error
         self.size += len(data)
 
 
@@ -119,7 +119,7 @@ class Input:
 
 
 def open_input(script: str | Path | IO[bytes] | TextIO, piece: int = PIECE) -> Input:
-    """A script's text, path or open file as an `Input`; a str is the text itself. UsageError E6002: not readable."""
+    """A script's text (str), path or open file as an `Input`. UsageError E6002: not readable."""
     if isinstance(script, str):
         data = script.encode("utf-8", "surrogatepass")
         memory = MemoryStore(data)
@@ -148,12 +148,11 @@ def _open_path(path: Path, piece: int) -> Input:
 
 
 def _binary(script: Any) -> IO[bytes] | None:
-    """The binary file itself or below a text file in UTF-8 of which nothing was read yet; None if there is none."""
+    """The binary file, also that below a text file in UTF-8 of which nothing was read; else None."""
     if not isinstance(script, io.TextIOBase):
         return script  # type: ignore[no-any-return]
     buffer = getattr(script, "buffer", None)
-    encoding = (getattr(script, "encoding", None) or "").lower().replace("_", "-")
-    if buffer is None or encoding not in ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "ansi-x3.4-1968"):
+    if buffer is None or codecs.lookup(script.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
         return None
     if _seekable(buffer) and script.tell() != buffer.tell():
         return None
@@ -170,7 +169,7 @@ def _closing_stream(file: IO[bytes], piece: int) -> Iterator[bytes]:
 
 
 def _stream(file: Any, piece: int) -> Iterator[bytes]:
-    """What has arrived, at most a piece at a time, so that a statement from a pipe can run before the next is there."""
+    """What has arrived, up to a piece at a time: a statement from a pipe runs before the next is there."""
     read = getattr(file, "read1", file.read)
     while data := read(piece):
         yield data
@@ -207,11 +206,11 @@ class ValueText:
         return (text for text, _ in self.pieces())
 
     def pieces(self, size: int = PIECE) -> Iterator[tuple[str, int]]:
-        """The text in order in pieces of about `size` bytes, none empty, each with how many bytes are behind it.
+        """The text in order, in pieces of about `size` bytes, each with the count of bytes behind it.
 
         SqlSyntaxError E1008: bytes that are not UTF-8. UsageError E6002: the file was cut short.
         """
-        decoder = getincrementaldecoder("utf-8")(self.errors)
+        decoder = codecs.getincrementaldecoder("utf-8")(self.errors)
         at = self.start
         for data in self.store.pieces(self.start, self.end, size):
             held = len(decoder.getstate()[0])
@@ -236,7 +235,8 @@ class ValueText:
 
 
 def not_utf8(before: bytes, name: str, line: int, column: int) -> SqlSyntaxError:
-    """E1008 for the byte behind `before`, which is the good part of its line and begins at line and column."""
+    """E1008 for the byte behind `before`: the good part of its line, which begins at line and column."""
     text = before.decode("utf-8", "replace")
     source = Source(text + "\N{REPLACEMENT CHARACTER}", name, line, column)
-    return SqlSyntaxError("E1008", "The script is not UTF-8 here", Span(len(text), len(text) + 1), source=source)
+    span = Span(len(text), len(text) + 1)
+    return SqlSyntaxError("E1008", "The script is not UTF-8 here", span, source=source)

@@ -26,7 +26,7 @@ class Window:
             self.start = self.at = len(_BOM)
 
     def more(self) -> bool:
-        """Read on, at least as much again as is kept; False at the end. Offsets in `data` move, but not those from `start`."""
+        """Read on, at least as much again as is kept; False at the end. Offsets in `data` move with `start`."""
         kept = self.data[self.start :]
         parts, length = [kept], 0
         while length <= len(kept) and (piece := next(self.source.chunks, b"")):
