@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sqlbulk.errors import PlanError, Span, SqlError
-from sqlbulk.syntax.lexical import ROWS_MARK
+from sqlbulk.syntax.lexical import COMMENT, ROWS_MARK
 from sqlbulk.syntax.rows import decode
 from sqlbulk.syntax.script import statements
 from sqlbulk.syntax.textsource import MemoryStore, ValueText
@@ -19,7 +20,8 @@ TOKENS_ONLY = 10**9
 
 
 def evaluate(text: str, *, first_parameter: int) -> Any:
-    """Words and sums as they are written; all else is wrong at its last character."""
+    """Words and sums without comments; all else is wrong at its last character."""
+    text = re.sub(COMMENT, "", text).strip() or text
     if text.replace(" ", "").replace("_", "").replace("+", "").replace("()", "").replace("?", "").isalnum() or text == "?":
         return ("=", text, first_parameter if "?" in text else None)
     raise PlanError("E2002", "no such thing", Span(len(text) - 1, len(text)))
