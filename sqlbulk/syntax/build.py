@@ -121,9 +121,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def literal(self, meta: Meta, children: Children) -> ast.Expr:
         token = children[0]
-        if isinstance(token, ast.Literal):
-            return token
+        if not isinstance(token, Token):
+            return token  # type: ignore[no-any-return]
         return ast.Literal(_LITERALS[token.type](token), span=span_of(meta))
+
+    file_value = literal
 
     def typed_literal(self, meta: Meta, children: Children) -> ast.Expr:
         kind, token = children[0].upper(), children[1]

@@ -105,8 +105,11 @@ class StatementBuilder(QueryBuilder):
         options = tuple(only(st.FileOption, children))
         return st.FileSource(path, options, columns[0] if columns else None, span=span_of(meta))
 
+    def file_parameter(self, meta: Meta, children: Children) -> ast.Parameter:
+        return self.parameter(meta, children)
+
     def file_option(self, meta: Meta, children: Children) -> st.FileOption:
-        value = children[1] if children[1] is not None else ast.Literal(True, span=span_of(meta))
+        value = children[1] if len(children) > 1 else ast.Literal(True, span=span_of(meta))
         return st.FileOption(children[0].upper(), value, span=span_of(meta))
 
     def word(self, meta: Meta, children: Children) -> ast.Literal:

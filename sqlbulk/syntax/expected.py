@@ -9,7 +9,7 @@ _NAMES = {
     "ROWS": "a list of rows", "VARIABLE": "@name",
     "$END": "the end",
     "OPTION_BLOCK": "BULK_OPTIONS", "ANY": "ANY", "ALL_OF": "ALL", "ROWS_WORD": "ROWS", "NULL_WORD": "NULL",
-    "UNIT": "a unit of time", "FILE_OPTION": "a file option", "TYPE_WORDS": "a type", "__ANON_0": "::",
+    "UNIT": "a unit of time", "FILE_OPTION": "a file option", "TYPE_WORDS": "a type", "DOUBLE_COLON": "::",
 }
 _EXPRESSION = {"NAME", "NUMBER", "STRING", "LPAR", "CASE"}
 _OPERATORS = {
@@ -17,7 +17,7 @@ _OPERATORS = {
     "AMPERSAND", "BAR", "SHIFT", "CONTAINS", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "DIV", "MOD", "CARET", "AND",
     "OR", "XOR", "NOT", "IS", "IN", "BETWEEN", "LIKE", "ILIKE", "SIMILAR_TO", "REGEXP", "RLIKE", "AT_TIME_ZONE",
     "ARROW",
-    "LONG_ARROW", "LSQB", "DOT", "BRACKETS", "DOT_STAR", "__ANON_0", "FILTER", "OVER", "WITHIN_GROUP",
+    "LONG_ARROW", "LSQB", "DOT", "BRACKETS", "DOT_STAR", "FILTER", "OVER", "WITHIN_GROUP",
     "NULLS_TREATMENT",
     "DOUBLE_COLON", "ESCAPE",
 }

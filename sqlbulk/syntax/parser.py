@@ -108,6 +108,9 @@ def _explain(problem: UnexpectedInput, source: Source) -> NoReturn:
             message = "the statement ends too early" if text.strip() else "there is no statement here"
             raise SqlSyntaxError("E1001", f"{message}; {expectation(expected)}", Span(end, end), source=source)
         span = Span(token.start_pos or 0, (token.start_pos or 0) + len(token))
+        if text[span.start - 1 : span.start + 1] == "/*":
+            opening = Span(span.start - 1, span.end)
+            raise SqlSyntaxError("E1002", "this comment is never closed", opening, source=source)
         found, words = str(token), expected
     else:
         assert isinstance(problem, UnexpectedCharacters)
@@ -133,10 +136,9 @@ def _shown(found: str) -> str:
 
 
 def _unterminated(text: str, start: int, source: Source) -> None:
-    for opening, what in (("'", "string"), ('"', "name"), ("`", "name"), ("/*", "comment")):
-        at = start + 1 if text[start : start + 2].upper() == "E'" and opening == "'" else start
-        if text.startswith(opening, at):
-            raise SqlSyntaxError("E1002", f"this {what} is never closed", Span(start, start + 1), source=source)
+    what = {"'": "string", '"': "name", "`": "name"}.get(text[start])
+    if what is not None:
+        raise SqlSyntaxError("E1002", f"this {what} is never closed", Span(start, start + 1), source=source)
 
 
 __all__ = ["RESERVED", "UnsupportedError", "grammar", "parse", "parse_expression"]
