@@ -640,7 +640,8 @@ def test_an_empty_array_and_one_document(load: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ['[{"a": 1}', '[{"a": 1},', "[", '[{"a": 1} {"a": 2}]', '[{"a": 1}, ]', '[{"a": 1}] x',
-                                  '[{"a": NaN}]', '{"a": 1', '{"a" 1}' + " " * 99, "[" * 100_000, '["abc'])
+                                  '[{"a": NaN}]', '{"a": 1', '{"a" 1}' + " " * 99, "[" * 100_000, '["abc',
+                                  '[{"a": ' + "1" * 5_000 + "}]"])
 def test_broken_json(load: Any, text: str) -> None:
     with pytest.raises(UsageError, match=r"x\.json:1:\d+: not JSON") as error:
         load(text, "x.json")
@@ -648,6 +649,9 @@ def test_broken_json(load: Any, text: str) -> None:
 
 
 def test_elements_that_are_refused(load: Any) -> None:
+    for number in ("1e999", "-1E+999", "1" * 400 + ".5", "1" * 400):
+        assert load(f'[{{"a": {number}}}, {{"a": 1e3}}]', "x.json").rows == [{"a": 1000.0}]
+        assert load(f'{{"a": {number}}}\n{{"a": 1e3}}\n', "x.ndjson").rows == [{"a": 1000.0}]
     text = (b'[{"ok": 1},\n {"$bad": 1},\n 5, [1],\n {"a": "\\ud800"}, {"a": "\xff"},\n'
             b' {"a": 18446744073709551616}, {"ok": 2}]')
     got = load(text, "x.json")

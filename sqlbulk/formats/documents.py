@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC
@@ -38,6 +39,12 @@ def needs_examination(text: bytes) -> bool:
         or (b'""' in text and _EMPTY_KEY.search(text) is not None)
         or _LONG_NUMBER in text.translate(_DIGITS)
     )
+
+
+def may_overflow(text: bytes) -> bool:
+    """Whether JSON text may hold numbers beyond floating point, which the standard library takes for infinity."""
+    shape = text.translate(_DIGITS)
+    return any(exponent in shape for exponent in (b"0e000", b"0e+000", b"0E000", b"0E+000"))
 
 
 def decode_plain(line: bytes) -> dict[str, Any]:
@@ -119,6 +126,12 @@ def _integer(value: int) -> int:
     return value
 
 
+def _double(value: float) -> float:
+    if not math.isfinite(value):
+        raise RowRefused("E4001", "a number is too large for floating point")
+    return value
+
+
 def _text(value: str) -> str:
     if not value.isascii():
         try:
@@ -133,6 +146,7 @@ _CHECKS: dict[type, Callable[[Any], Any]] = {
     dict: _document,
     list: lambda value: [_examined(item) for item in value],
     int: _integer,
+    float: _double,
     str: _text,
 }
 

@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from sqlbulk.commands import FileRows
 from sqlbulk.errors import UsageError
+from sqlbulk.rowdata import Chunk
 
 BLOCK = 1 << 18
 """How many bytes are asked for at a time."""
@@ -246,7 +248,7 @@ def whole_lines(blocks: Iterator[bytes], terminator: bytes, name: str) -> Iterat
         yield bytes(rest)
 
 
-class FileSource:
+class FileSource(ABC):
     """What the readers of all formats share: their files, their size, and closing what is open."""
 
     def __init__(self, inputs: tuple[Input, ...]) -> None:
@@ -254,6 +256,10 @@ class FileSource:
         self.columns: tuple[str, ...] | None = None
         self._before = 0
         self._opened: OpenInput | None = None
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Chunk]:
+        """The rows, chunk by chunk; once. Raises UsageError (E6002) for damage that ends the reading."""
 
     @property
     def size(self) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from sqlbulk.commands import FileRows
 from sqlbulk.errors import RowRefused, UsageError
 from sqlbulk.formats.cells import Layout, json_text
-from sqlbulk.formats.documents import examined, excerpt_of, needs_examination
+from sqlbulk.formats.documents import examined, excerpt_of, may_overflow, needs_examination
 from sqlbulk.formats.inputs import (
     LONGEST_LINE,
     FileSource,
@@ -148,6 +148,8 @@ class _Values:
                 if self._may_be_cut(error):
                     return False
                 raise self._broken(error.msg, error.pos) from None
+            except ValueError:
+                raise self._broken("a number has thousands of digits", at) from None
             except RecursionError:
                 raise self._broken("values are nested too deeply", at) from None
             if end >= len(self._text) - 1 and not self._ended:
@@ -207,7 +209,7 @@ class _Values:
         # the last bytes of a block are seen again, as what is looked for may stand across the border
         seen, self._tail = self._tail + block, block[-32:]
         damaged = not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
-        self._added_suspect |= damaged or needs_examination(seen)
+        self._added_suspect |= damaged or needs_examination(seen) or may_overflow(seen)
         return text
 
     def _skip_space(self) -> bool:
