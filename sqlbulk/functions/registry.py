@@ -1,4 +1,4 @@
-"""What a function of SQL is: its names, its types, its form in the aggregation language, the same in Python, its manual."""
+"""What a function of SQL is: names, types, its form in the aggregation language and in Python, its manual."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN: Final = _Unknown.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What holds for a whole statement: the moment it began (UTC, whole milliseconds), the time zone (IANA or +HH:MM)."""
+    """What holds for a whole statement: when it began (UTC, whole milliseconds), the time zone (IANA or +HH:MM)."""
 
     now: datetime
     time_zone: str = "UTC"
@@ -65,6 +65,10 @@ class Function:
     `null_propagates` neither sees a NULL. Both get `context=` when `contextual`. `returns` is a type, or
     worked out from the arguments' types. `since` is the server version that can run it. `volatile`
     functions are never folded. `example` is a condition in SQL that holds.
+
+    With `operands`, `lower` gets Operands in place of expressions (and may return one). Without `guarded`, it
+    also gets values that don't fit the parameters' types, and so does `fold`. A `fold` that returns UNKNOWN
+    leaves these values to the server.
     """
 
     name: str
@@ -79,6 +83,8 @@ class Function:
     nullable: bool = True
     contextual: bool = False
     volatile: bool = False
+    operands: bool = False
+    guarded: bool = True
     since: tuple[int, int] | None = None
 
 
@@ -98,9 +104,11 @@ class Accumulation:
 class Aggregate:
     """One entry of the aggregate table.
 
-    `accumulate(*operands, distinct=…, order=…)` gives the accumulation; NULL arguments must be passed over
-    by it, and FILTER reaches it as operands that are missing ($$REMOVE) where the filter isn't true.
-    `fold(list_of_values)` is the same in Python. `empty` is its value over no rows.
+    `accumulate(*arguments, distinct=…, order=…)` gives the accumulation: `arguments` are expressions, or values
+    where a parameter is constant; `order` is a sequence of OrderKey. NULL arguments are passed over by it, and
+    FILTER reaches it as a first argument that isn't constant being missing ($$REMOVE) where the filter isn't
+    true. `fold(rows, *, distinct=False)` is the same in Python, a row being the tuple of its arguments.
+    `empty` is its value over no rows. What stands in WITHIN GROUP (ORDER BY x) is the last argument.
     """
 
     name: str
@@ -114,6 +122,26 @@ class Aggregate:
     empty: Any = None
     ordered: bool = False
     windowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """A key of the order inside an aggregate: an expression, its direction, and where its NULLs go."""
+
+    mql: Any
+    descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowFunction:
+    """A function that has a meaning in a window only. `returns` None: the type of its first argument."""
+
+    name: str
+    help: str
+    example: str
+    parameters: tuple[Parameter, ...] = ()
+    returns: Type | None = Type.INTEGER
 
 
 class FunctionProblem(Exception):  # noqa: N818
