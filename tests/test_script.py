@@ -61,10 +61,10 @@ def test_statements_end_at_the_delimiter(script: str, expected: list[str], piece
     [
         ("INSERT INTO t VALUES (1)", "INSERT INTO t VALUES @", "(1)"),
         ("insert into t (a) values(1),(2)", "insert into t (a) values@", "(1),(2)"),
-        ("BULK INSERT INTO t VALUES -- x\n(1), -- )\n(2) /* y */", "BULK INSERT INTO t VALUES -- x\n@", "(1), -- )\n(2)"),
+        ("BULK INSERT INTO t VALUES -- x\n(1), -- )\n(2) # y\n", "BULK INSERT INTO t VALUES -- x\n@", "(1), -- )\n(2)"),
         ("REPLACE INTO a.values VALUES (1)", "REPLACE INTO a.values VALUES @", "(1)"),
         ("INSERT INTO values VALUES (1)", "INSERT INTO values VALUES @", "(1)"),
-        ("UPSERT INTO t VALUES ROW(1), ROW (2) ON CONFLICT (a)", "UPSERT INTO t VALUES @ ON CONFLICT (a)", "ROW(1), ROW (2)"),
+        ("UPSERT INTO t VALUES ROW(1), ROW (2) ON y", "UPSERT INTO t VALUES @ ON y", "ROW(1), ROW (2)"),
         ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", "EXPLAIN ANALYZE INSERT INTO t VALUES @", "(1)"),
         ("EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)", "EXPLAIN (ANALYZE) INSERT INTO t VALUES @", "(1)"),
         ("DRY RUN BULK UPSERT INTO t VALUES (1)", "DRY RUN BULK UPSERT INTO t VALUES @", "(1)"),
@@ -91,6 +91,35 @@ def test_the_value_list_is_cut_out(script: str, text: str, rows: str, piece: int
     assert split(script, piece) == [(text, rows)]
     assert split(script + "; x", piece) == [(text, rows), ("x", None)]
     assert split(f"DELIMITER |\n{script}| x", piece) == [(text, rows), ("x", None)]
+
+
+ORDINARY = "(1, 'it''s', 'a -- b # c; /* \"d\" `e` $f$ ) ON g', JSON_OBJECT('h', (2))), "
+
+
+@pytest.mark.parametrize("piece", [70, 100, 150, 1000, 1 << 18])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "(1, 2, f(3), (4)), ",
+        "('', ''), ROW ('x''a', 1), ",
+        "(\"x'y\", 1), ",
+        "(`x'y`, 1), ",
+        "(1 -- '\n, 2), ",
+        "(1 # '\n, 2), ",
+        "(1 /* ' */, 2), ",
+        "($x$ ' $x$, 2), ",
+        r"('\', 1), ",
+        r"('\', E'\'', ') ON', ' e', 1), ",
+        "(CAST('1' AS INT), f(2) IS NULL, 'x'), ",
+        "(f(2), on_, 'x'), ",
+    ],
+)
+def test_long_lists_end_where_short_ones_do(row: str, piece: int) -> None:
+    rows = (ORDINARY * 7 + row) * 5 + row * 20 + ORDINARY * 20 + "(E'\\'')"
+    for tail in (" ON x = 'y'", "", ", WITH (a = 'b')"):
+        (found,) = split(f"INSERT INTO t VALUES {rows}{tail}", piece)
+        comma = "," if tail.startswith(",") else ""
+        assert found == (f"INSERT INTO t VALUES @{tail.removeprefix(',')}", rows + comma)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +150,8 @@ def test_places() -> None:
     ]  # fmt: skip
     source, rows = found[1].source, found[1].rows
     assert rows is not None and (rows.line, rows.column, rows.size) == (3, 3, 11)
-    assert [source.position(source.text.rindex(c)) for c in ("INS", "V", "ON", "x", "y")] == [(2, 7), (2, 21), (4, 8), (4, 11), (5, 1)]
+    places = [source.position(source.text.rindex(word)) for word in ("INS", "V", "ON", "x", "y")]
+    assert places == [(2, 7), (2, 21), (4, 8), (4, 11), (5, 1)]
 
 
 def test_a_mark_in_a_string_survives() -> None:
@@ -194,7 +224,8 @@ def test_bytes_in_a_list_that_are_no_text(bad: bytes, piece: int) -> None:
     assert (error.code, error.source.position(error.span.start)) == ("E1008", (3, 4))
 
 
-SCRIPT = "SELECT 1; INSERT INTO t (a) VALUES\n" + ",\n".join(f"({i}, 'ü; it''s ({i}')" for i in range(400)) + "\n ON x; SELECT 2"
+LIST = ",\n".join(f"({i}, 'ü; it''s ({i}')" for i in range(400))
+SCRIPT = f"SELECT 1; INSERT INTO t (a) VALUES\n{LIST}\n ON x; SELECT 2"
 
 
 class Pipe(io.RawIOBase):

@@ -115,7 +115,7 @@ def decimal_literal(text: str) -> Decimal128:
     if not _DECIMAL.match(text):
         raise ValueError("a decimal is written '-123.45' or '1.5e10'")
     value = decimal128_context().create_decimal(text.strip())
-    if value.is_finite() and value != Decimal(text.strip()) or value.is_infinite() and "n" not in text.lower():
+    if (value.is_finite() and value != Decimal(text.strip())) or (value.is_infinite() and "n" not in text.lower()):
         raise ValueError("a decimal holds at most 34 digits and an exponent of 6144")
     return Decimal128(value)
 

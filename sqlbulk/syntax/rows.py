@@ -242,9 +242,6 @@ class _Decoder:
         except (SqlError, RowRefused, ValueError, RecursionError):
             self.slowly = len(matches)
             return False
-        if self.columns is not None and len(values[0]) != len(self.columns):
-            self.slowly = len(matches)
-            return False
         rows.values += values
         rows.starts += [match.start() for match in matches]
         rows.ordinals += range(self.ordinal + 1, self.ordinal + 1 + len(matches))

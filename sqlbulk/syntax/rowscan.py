@@ -10,7 +10,16 @@ from sqlbulk import types
 from sqlbulk.errors import RowRefused, Span, SqlError, SqlSyntaxError
 from sqlbulk.syntax import literals
 from sqlbulk.syntax.lexical import (
-    COMMENT, ESCAPED_STRING, FLOAT, GAP, INTEGER, OPENING, QUOTED, STRING, TYPED, WORD,
+    COMMENT,
+    ESCAPED_STRING,
+    FLOAT,
+    GAP,
+    INTEGER,
+    OPENING,
+    QUOTED,
+    STRING,
+    TYPED,
+    WORD,
 )  # fmt: skip
 
 MAX_DEPTH = 250
@@ -80,7 +89,7 @@ def find_row_end(text: str, at: int) -> tuple[int, int]:
 def count_parameters(text: str) -> int:
     """How many positional parameters `?` stand in the text, outside quotes and comments."""
     count = at = 0
-    while "?" in text[at:]:
+    while text.find("?", at) >= 0:
         at = _PARAMETER.match(text, at).end() + 1  # type: ignore[union-attr]
         count += text[at - 1 : at] == "?"
     return count
@@ -187,7 +196,7 @@ class RowScanner:
 
     def _row(self, text: str, at: int) -> list[Any]:
         if text[at] != ")":
-            raise SqlSyntaxError("E1001", f"Unexpected '{text[at]}' in a row", Span(at, at + 1))
+            raise _unexpected(text, at)
         return self._frames[0].items
 
     def _value(self, text: str, at: int, match: re.Match[str] | None) -> int:
@@ -201,7 +210,10 @@ class RowScanner:
             items.append(literal[1:-1].replace("''", "'"))
         elif code == _WORD:
             words = self.words if len(self._frames) == 1 else self.inner_words
-            items.append(self._evaluate(literal, match.start(code), words))
+            try:
+                items.append(self._evaluate(literal, match.start(code), words))
+            except SqlError as error:
+                return self._whole(text, error)
         else:
             try:
                 items.append(_literal(code, literal))
@@ -210,15 +222,33 @@ class RowScanner:
         return match.end() - 1
 
     def _expression(self, text: str, at: int) -> int:
-        """Evaluate what stands there, up to the comma or closing sign that ends it."""
+        """Evaluate what stands there; where it ends, at a comma or closing sign."""
+        try:
+            return self._evaluate_up_to_end(text, at)
+        except SqlError as error:
+            return self._whole(text, error)
+
+    def _whole(self, text: str, error: SqlError) -> int:
+        """Evaluate all of the document or array whose part is wrong by itself: JSON_OBJECT('a': 1) may be right."""
+        if len(self._frames) == 1:
+            raise error
+        outermost = self._frames[1]
+        del self._frames[1:]
+        self.parameters = outermost.parameters
+        return self._evaluate_up_to_end(text, outermost.begin)
+
+    def _evaluate_up_to_end(self, text: str, at: int) -> int:
         begin = end = _after_gap(text, at)
-        depth = 0
+        closing: list[str] = []
         while True:
             end = _STRUCTURE.match(text, end).end()  # type: ignore[union-attr]
             sign = text[end]
-            if sign in ",)]" and not depth:
+            if sign in "([":
+                closing.append(")" if sign == "(" else "]")
+            elif not closing:
                 break
-            depth += (sign in "([") - (sign in ")]")
+            elif sign != "," and sign != closing.pop():
+                raise _unexpected(text, end)
             end += 1
         expression = text[begin:end].rstrip()
         if not expression:
@@ -240,6 +270,10 @@ class RowScanner:
             raise RowRefused("E1007", "The expression is nested too deeply") from None
         self.parameters += count
         return value.value if isinstance(value, Fresh) else value
+
+
+def _unexpected(text: str, at: int) -> SqlSyntaxError:
+    return SqlSyntaxError("E1001", f"Unexpected '{text[at]}' in a row", Span(at, at + 1))
 
 
 def _paired(frame: _Frame) -> bool:
