@@ -1,0 +1,62 @@
+"""What holds for a whole statement while it is planned: the moment, the time zone, the catalog, the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlbulk.catalog import Catalog
+from sqlbulk.errors import PlanError, Span, UsageError
+from sqlbulk.functions.registry import Context
+from sqlbulk.types import to_bson
+
+
+class Parameters:
+    """The values given for `?` and `:name`, and which of them were asked for."""
+
+    def __init__(self, given: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        self._positional = () if given is None or isinstance(given, Mapping) else tuple(given)
+        self._named = dict(given) if isinstance(given, Mapping) else {}
+        self._used: set[int | str] = set()
+
+    def value(self, key: int | str, span: Span) -> Any:
+        """The parameter's value in its BSON form; raises PlanError E2008."""
+        found: Any
+        if isinstance(key, int) and key < len(self._positional):
+            found = self._positional[key]
+        elif isinstance(key, str) and key in self._named:
+            found = self._named[key]
+        else:
+            raise PlanError("E2008", self._reason(key), span)
+        self._used.add(key)
+        return to_bson(found)
+
+    def _reason(self, key: int | str) -> str:
+        if isinstance(key, str):
+            return f"parameter :{key} has no value"
+        if self._named:
+            return "the statement has a parameter ?, but the values have names"
+        return f"parameter {key + 1} has no value: {len(self._positional)} given"
+
+    @property
+    def unused(self) -> tuple[int | str, ...]:
+        """The parameters that were given and not asked for so far."""
+        keys = (*range(len(self._positional)), *self._named)
+        return tuple(k for k in keys if k not in self._used)
+
+    def check_all_used(self) -> None:
+        """Raise UsageError E2009 if a value was given for nothing."""
+        unused = self.unused
+        if unused:
+            names = ", ".join(f":{k}" if isinstance(k, str) else str(k + 1) for k in unused)
+            raise UsageError("E2009", f"the statement has no parameter {names}")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What every part of a statement's planning reads."""
+
+    context: Context
+    parameters: Parameters = field(default_factory=Parameters)
+    catalog: Catalog = field(default_factory=Catalog)
