@@ -1,0 +1,90 @@
+"""What a user sees of results: rows and summaries on stdout; notices, rejected rows and errors on stderr."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from sqlbulk.errors import Interrupted, ServerError, SqlbulkError
+from sqlbulk.formats import closing_table, write_result
+from sqlbulk.results import Result, WriteSummary
+
+SHOWN_REJECTED = 20
+FOR_PEOPLE = frozenset({"table", "vertical", "markdown", "md", "html"})
+
+
+class Report:
+    """Writes results as they come, keeps what the closing summary needs, and knows the exit code.
+
+    `out` gets results in `format`, `err` all else. `quiet` leaves out notices and all summaries: only the
+    rows of queries and errors are written.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, *, format: str = "table", quiet: bool = False) -> None:
+        self.out, self.err, self.format, self.quiet = out, err, format, quiet
+        self.statements = 0
+        self.exit_code = 0
+        self._written: list[Result] = []
+
+    def result(self, result: Result) -> None:
+        """Write one statement's outcome. What the server refuses while its rows are read is raised."""
+        self.statements += 1
+        self._notices(result)
+        if result.columns:
+            write_result(result, self.out, format=self.format)
+            self.out.flush()
+        if result.summary is not None:
+            self._summary(result, result.summary)
+
+    def failure(self, error: SqlbulkError, *, statement: str | None = None) -> None:
+        """Write what was done until the error, and the error. The first failure makes the exit code."""
+        summary = getattr(error, "summary", None)
+        if isinstance(summary, WriteSummary):
+            verb = getattr(error, "statement", None) or statement or "statement"
+            self._summary(Result(verb, summary=summary, target=getattr(error, "target", None)), summary)
+        self.err.write(f"{error}\n")
+        self.err.flush()
+        if self.exit_code in (0, 3):
+            self.exit_code = error.exit_code
+
+    def close(self) -> None:
+        """Write the closing summary, if more than one statement wrote something.
+
+        Formats for programs don't get it, because its total would be counted twice; it goes to `err` then.
+        """
+        if self.quiet or self.statements < 2 or not self._written:
+            return
+        if self.format.lower() in FOR_PEOPLE:
+            write_result(closing_table(self._written), self.out, format=self.format)
+            self.out.flush()
+        else:
+            write_result(closing_table(self._written), self.err)
+
+    def notice(self, text: str) -> None:
+        """Write a sentence for the user."""
+        if not self.quiet:
+            self.err.write(f"notice: {text}\n")
+            self.err.flush()
+
+    def _notices(self, result: Result) -> None:
+        for text in result.notices:
+            self.notice(text)
+
+    def _summary(self, result: Result, summary: WriteSummary) -> None:
+        self._written.append(Result(result.statement, summary=summary, target=result.target))
+        if not self.quiet and not result.columns:
+            write_result(result, self.out, format=self.format)
+            self.out.flush()
+        if summary.rejected:
+            self.exit_code = self.exit_code or 3
+            self._rejected(summary)
+
+    def _rejected(self, summary: WriteSummary) -> None:
+        for error in summary.errors[:SHOWN_REJECTED]:
+            self.err.write(f"rejected: {error}\n")
+        hidden = summary.rejected - min(len(summary.errors), SHOWN_REJECTED)
+        if hidden:
+            self.err.write(f"… and {hidden:,} more\n")
+        self.err.flush()
+
+
+__all__ = ["Interrupted", "Report", "ServerError"]
