@@ -213,6 +213,20 @@ def _index(text: str) -> IndexSpec:
         unique="UNIQUE" in words, sparse="SPARSE" in words)
 
 
+def _time_zone(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    zone = value.strip()
+    if re.fullmatch(r"[+-](?:0\d|1[0-4]):[0-5]\d", zone):
+        return zone
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(zone).key
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"there is no time zone {value!r}") from None
+
+
 def choice(*words: str) -> Kind:
     """One of some words."""
 
@@ -237,3 +251,4 @@ RATE = Kind("rate", "rows a second, or a size such as '10MB'", _rate)
 SORT = Kind("sort keys", "fields with ASC or DESC, as a list or a text with commas", _sort)
 METADATA = Kind("flag or name", "true, false, or the name of the field", _metadata)
 INDEXES = Kind("indexes", "a list such as ['user_id', 'email UNIQUE', 'a, b DESC']", _indexes)
+TIME_ZONE = Kind("time zone", "a name such as 'Europe/Berlin', or an offset such as '+02:00'", _time_zone)

@@ -89,6 +89,9 @@ class WriteOptions:
         None, kinds.TEXT, "A text that the server's log and profiler show with the commands.")
     progress_interval: float = _option(
         5.0, kinds.DURATION, "Seconds between two progress lines where there is no terminal.")
+    time_zone: str = _option(
+        "UTC", kinds.TIME_ZONE, "The zone of dates and times that are taken apart or cut: 'Europe/Berlin', '+02:00'.",
+        aliases=("timezone",), statements=frozenset({"SET"}))
     unknown_options: str = _option(
         "error", kinds.choice("error", "warn"), "Whether an unknown option is an error or a notice.")
 
@@ -147,12 +150,20 @@ def parse_option(name: str, value: object, statement: str | None = None) -> tupl
     A name that ends in `_ms` gives its number in milliseconds.
     """
     setting = find_setting(name, statement)
-    if name.lower().endswith("_ms") and isinstance(value, int | float) and not isinstance(value, bool):
-        value = value / 1000
+    if name.lower().endswith("_ms"):
+        value = _seconds(value)
     try:
         return setting.name, setting.kind.parse(value)
     except ValueError as problem:
         raise OptionProblem("E2007", name, f"{name}: {problem}", f"{setting.name} takes {setting.kind.takes}") from None
+
+
+def _seconds(milliseconds: object) -> object:
+    if isinstance(milliseconds, str) and milliseconds.strip().isdecimal():
+        milliseconds = int(milliseconds)
+    if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool):
+        return milliseconds / 1000
+    return milliseconds
 
 
 def merge(base: WriteOptions, given: Iterable[tuple[str, Any]]) -> WriteOptions:
