@@ -1,0 +1,131 @@
+"""The generated pages of docs/: each a function from the tables in the code to Markdown."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HEAD = "<!-- Made from the code by `pytest tests/test_docs.py --update-golden`; edits here are overwritten. -->\n\n"
+
+
+def options() -> str:
+    from sqlbulk.options import settings
+
+    lines = [
+        HEAD + "# Options\n",
+        "An option stands in a block behind the statement, `WITH BULK_OPTIONS (batch_size = 1000, ordered = true)`;"
+        " `BATCH_CONFIG`, `INSERT_OPTIONS`, `UPDATE_OPTIONS`, `DELETE_OPTIONS` and plain `WITH (…)` are the same block."
+        " `SET batch_size = 1000` gives the rest of a session a default, as does `--set batch_size=1000` on the command"
+        " line and `connect(batch_size=1000)` in Python. An unknown option is an error that names the nearest one.\n",
+    ]
+    for setting in settings().values():
+        aliases = f" Also written {', '.join(f'`{a}`' for a in setting.aliases)}." if setting.aliases else ""
+        lines.append(f"## {setting.name}\n\n{setting.help}{aliases}\n")
+        lines.append(f"Takes {setting.kind.takes}; default `{_default(setting.default)}`."
+                     f" For {', '.join(sorted(setting.statements))}.\n")
+    return "\n".join(lines)
+
+
+def _default(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def errors() -> str:
+    from sqlbulk.codes import CODES
+
+    groups = {
+        "1": "The text can't be read", "2": "It can be read, but doesn't fit together", "3": "Refused by name",
+        "4": "One row", "5": "The server", "6": "The command line, files, the embedded server",
+    }
+    lines = [HEAD + "# Errors\n", "Every error has a code. Errors in a statement show its line with a caret.\n"]
+    group = ""
+    for code, entry in sorted(CODES.items()):
+        if code[1] != group:
+            group = code[1]
+            lines.append(f"## {groups[group]}\n")
+        lines.append(f"### {code} {entry.title}\n\n{entry.cause} {entry.remedy}\n")
+    lines.append(
+        "## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n| 1 | usage or syntax, or a statement that the"
+        " server refused |\n| 2 | no connection, or not allowed |\n| 3 | done, but rows were rejected |\n| 4 | stopped at"
+        " the error limit |\n| 5 | interrupted |\n")
+    return "\n".join(lines)
+
+
+def formats() -> str:
+    from sqlbulk.formats import FORMATS
+
+    lines = [
+        HEAD + "# Formats\n",
+        "`INSERT INTO t FROM 'file'` finds the format by the file's extension, or is told: `FORMAT csv`. Files may be"
+        " compressed (`.gz`, `.bz2`, `.zst`), a pattern (`'in/*.csv'`), or standard input (`FROM STDIN`). Results are"
+        " written with `--format`.\n",
+        "| format | extensions | read | written | |\n|---|---|---|---|---|",
+    ]
+    for entry in FORMATS:
+        extensions = ", ".join(f".{e}" for e in entry.extensions)
+        read, written = ("yes" if side else "" for side in (entry.reader, entry.writer))
+        lines.append(f"| {entry.name} | {extensions} | {read} | {written} | {entry.help} |")
+    lines.append("\n## What a file's options mean to each format\n")
+    for entry in FORMATS:
+        if entry.reader:
+            words = ", ".join(f"`{o.upper()}`" for o in sorted(entry.options)) or "none besides `COLUMNS` and `COMPRESSION`"
+            lines.append(f"- {entry.name}: {words}")
+    return "\n".join(lines) + "\n"
+
+
+def functions() -> str:
+    from sqlbulk.functions import AGGREGATES, FUNCTIONS, UNSUPPORTED
+
+    lines = [HEAD + "# Functions\n", "An example is a condition that holds; each is a test.\n"]
+    for title, table in (("Functions", FUNCTIONS), ("Aggregates", AGGREGATES)):
+        lines.append(f"## {title}\n")
+        seen: set[int] = set()
+        for name, found in sorted(table.items()):
+            for entry in found if isinstance(found, tuple) else (found,):
+                if id(entry) in seen or not re.match(r"[A-Z]\w*$", name):
+                    continue
+                seen.add(id(entry))
+                names = ", ".join(f"`{n}`" for n in (entry.name, *entry.aliases))
+                parameters = ", ".join(_parameter(p) for p in entry.parameters)
+                lines.append(f"### {entry.name}({parameters})\n\n{names}: {entry.help}\n\n    {entry.example}\n")
+    lines.append("## What SQL has and sqlbulk refuses\n")
+    lines.extend(f"- `{name}`: {reason}" for name, reason in sorted(UNSUPPORTED.items()))
+    return "\n".join(lines) + "\n"
+
+
+def _parameter(parameter: object) -> str:
+    name = getattr(parameter, "name", "")
+    text = f"{name} …" if getattr(parameter, "repeated", False) else name
+    return f"[{text}]" if getattr(parameter, "optional", False) else text
+
+
+def commands() -> str:
+    from click.testing import CliRunner
+
+    from sqlbulk.cli import cli
+
+    lines = [HEAD + "# The command line\n"]
+    for name in ("", *sorted(cli.commands)):
+        words = ["--help"] if not name else [name, "--help"]
+        shown = CliRunner().invoke(cli, words, prog_name="sqlbulk", terminal_width=100).output
+        lines.append(f"## sqlbulk {name}".rstrip() + f"\n\n```text\n{shown.rstrip()}\n```\n")
+    return "\n".join(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "options.md": options, "errors.md": errors, "formats.md": formats, "functions.md": functions, "commands.md": commands,
+}
+
+
+def code_map() -> str:
+    """docs/architecture.md's list of modules: the first sentence of every docstring."""
+    lines = []
+    for path in sorted((ROOT / "sqlbulk").rglob("*.py"), key=lambda p: (len(p.parts) > 1 and p.parent.name, p)):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        lines.append(f"- `{path.relative_to(ROOT)}`: {docstring.splitlines()[0]}")
+    return "\n".join(sorted(lines)) + "\n"
