@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlbulk.syntax.lexical import SPACE, STRING, TYPED, WORD
-from sqlbulk.syntax.literals import TYPED_LITERALS, string_literal
+from sqlbulk.syntax.lexical import ESCAPED_STRING, SPACE, STRING, TYPED, WORD
+from sqlbulk.syntax.literals import TYPED_LITERALS, hex_literal, string_literal
 
 MAX_GROUPS = 300
 MAX_ALTERNATIVES = 12
@@ -26,7 +26,7 @@ _GAP = rf"{SPACE}*+"
 _COMMA = rf"{_GAP},{_GAP}"
 _LITERAL = re.compile(
     rf"(?:(?P<string>{STRING})|(?P<integer>-?\d{{1,18}}+)|(?P<float>-?\d{{1,200}}+(?:\.\d{{0,200}}+(?:[eE][-+]?\d\d?+)?+"
-    rf"|[eE][-+]?\d\d?+))|(?P<word>{WORD})|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
+    rf"|[eE][-+]?\d\d?+))|(?P<word>{WORD})|(?P<escaped>{ESCAPED_STRING})|(?P<hex>[xX]'[^']*+')|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
     rf"(?={_GAP}[,)])",
     re.ASCII,
 )
@@ -41,6 +41,8 @@ _LEAVES = {
     "integer": (r"(-?\d{1,18}+)", "int({})"),
     "float": (r"(-?\d{1,200}+(?:\.\d{0,200}+(?:[eE][-+]?\d\d?+)?+|[eE][-+]?\d\d?+))", "float({})"),
     "word": (rf"({WORD})", "{words}[{}]"),
+    "escaped": (rf"({ESCAPED_STRING})", "escaped({})"),
+    "hex": ("([xX]'[^']*+')", "hex({})"),
     **{kind: (rf"(?i:{kind}){_GAP}'([^']*+)'", kind + "({})") for kind in TYPED_LITERALS},
 }
 
@@ -232,6 +234,7 @@ def compile_shape(shape: RowShape, words: Mapping[str, Any], inner_words: Mappin
         code = f"lambda rows: [({values}) for ({names}) in rows]"
         code = _STRING_CALL.sub(lambda m, s=string: "(" + s.format(m[1]) + ")", code)  # type: ignore[misc]
         namespace = {"__builtins__": {}, "int": int, "float": float, "doubled": "''", "quote": "'"}
+        namespace |= {"escaped": string_literal, "hex": hex_literal}
         namespace |= {"words": words, "inner_words": inner_words}
         builders.append(eval(code, namespace | TYPED_LITERALS | writer.keys))
     return Reader(re.compile(pattern, re.ASCII), *builders)
