@@ -12,9 +12,12 @@ from sqlbulk.errors import ConnectionFailed, SqlbulkError, UsageError
 PORT_TAKEN = 48
 _NO_SUCH_INSTRUCTION = (-4, 132)
 _MISSING_LIBRARY = re.compile(r"error while loading shared libraries: ([^\s:]+)|Library not loaded: (\S+)")
+_NOT_FOUND = re.compile(r"error while loading shared libraries: ([^\s:/]+): cannot open shared object file")
 _DISK_FULL = re.compile(r"no space left on device|not enough space on the disk|disk quota exceeded", re.I)
 _IN_USE = re.compile(r"DBPathInUse|Unable to lock the lock file|Another mongod instance is already running")
 _DEBIAN_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
+# What the loader says about each function of a lent library.
+_HARMLESS = "no version information available"
 _SHOWN_LINES = 5
 _LEAST_BYTES = 512 * 1024
 
@@ -27,6 +30,7 @@ def explain_exit(
     `log` is what it wrote into its log in this start, `printed` what it wrote to standard error,
     `free` how many bytes are left on the disk: on a full one it has no way to say so.
     """
+    printed = "".join(line for line in printed.splitlines(keepends=True) if _HARMLESS not in line)
     said = printed + log
     if library := _MISSING_LIBRARY.search(printed):
         return _library_missing(mongod, library[1] or library[2])
@@ -51,6 +55,12 @@ def explain_os_error(error: OSError, data_dir: Path) -> SqlbulkError:
                       hint="choose another with --data-dir or SQLBULK_DATA_DIR")
 
 
+def missing_library(printed: str) -> str | None:
+    """The shared library that the loader didn't find, by what it printed; None if that wasn't the reason."""
+    found = _NOT_FOUND.search(printed)
+    return found[1] if found else None
+
+
 def in_use(data_dir: Path) -> ConnectionFailed:
     """E6007: a server that sqlbulk didn't start, or one that doesn't answer, holds the data directory."""
     return ConnectionFailed("E6007", f"another mongod holds the data directory {data_dir}",
@@ -59,7 +69,10 @@ def in_use(data_dir: Path) -> ConnectionFailed:
 
 def _library_missing(mongod: Path, library: str) -> ConnectionFailed:
     package = _DEBIAN_PACKAGES.get(library)
-    hint = f"on Debian and Ubuntu: apt-get install {package}" if package else "install what holds it"
+    hint = "install what holds it"
+    if package:
+        wheel = "pip install --only-binary=:all: pycurl, which carries it"
+        hint = f"on Debian and Ubuntu: apt-get install {package}; or on any x86-64 Linux: {wheel}"
     return ConnectionFailed("E6005", f"{mongod} needs the shared library {library}, which is not installed",
                             hint=f"{hint}; or give --uri of a server elsewhere")
 

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from sqlbulk.embedded.binary import find_mongod
-from sqlbulk.embedded.diagnosis import PORT_TAKEN, explain_exit
+from sqlbulk.embedded.diagnosis import PORT_TAKEN, explain_exit, missing_library
+from sqlbulk.embedded.libraries import lend
 from sqlbulk.errors import ConnectionFailed, UsageError
 from sqlbulk.execute.admin import LOOPBACK, server_directory
 
@@ -44,20 +45,26 @@ def launch(data_dir: Path, port: int, *, alone: bool = False) -> int:
     mongod = find_mongod()
     log, errors = data_dir / "mongod.log", data_dir / "mongod.err"
     offset = _rotated(log)
-    with errors.open("wb") as stderr:
-        process = _spawn(mongod, _arguments(data_dir, port, alone=alone), stderr=stderr.fileno())
-    # Somebody has to ask for the exit status, or the process stays in the table when another user stops it.
-    threading.Thread(target=process.wait, name="sqlbulk-mongod", daemon=True).start()
-    try:
+    command = [str(mongod), *_arguments(data_dir, port, alone=alone)]
+    environment: dict[str, str] | None = None
+    lent: list[str] = []
+    while True:
+        process = _spawn(command, errors, environment=environment)
         status = _wait_for_answer(process, data_dir, port)
-    except BaseException:
-        process.kill()
-        raise
-    if status is None:
-        return process.pid
-    if status == PORT_TAKEN:
-        raise PortTaken
-    raise explain_exit(mongod, data_dir, status=status, log=_read(log, offset), printed=_read(errors),
+        if status is None:
+            return process.pid
+        if status == PORT_TAKEN:
+            raise PortTaken
+        printed = _read(errors)
+        # The loader names one library at a time. A mongod that lacks one has touched nothing yet.
+        library = missing_library(printed)
+        if library is None or library in lent:
+            break
+        lent.append(library)
+        environment = lend(data_dir, lent)
+        if environment is None:
+            break
+    raise explain_exit(mongod, data_dir, status=status, log=_read(log, offset), printed=printed,
                        free=shutil.disk_usage(data_dir).free)
 
 
@@ -69,16 +76,20 @@ def explain_end(data_dir: Path) -> ConnectionFailed:
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int) -> int | None:
-    """None once the process answers at the port, its exit status if it ended before."""
+    """None once the process answers at the port, its exit status if it ended before; killed if neither comes."""
     deadline = time.monotonic() + _START_SECONDS
-    while (status := process.poll()) is None:
-        # What accepts connections may be another program that took the port, while ours is about to find out.
-        if serves(data_dir, port):
-            return None
-        if time.monotonic() > deadline:
-            raise ConnectionFailed("E6004", f"mongod doesn't answer within {_START_SECONDS:.0f} s",
-                                   hint=f"its log is {data_dir / 'mongod.log'}")
-        time.sleep(_POLL_SECONDS)
+    try:
+        while (status := process.poll()) is None:
+            # What accepts connections may be another program that took the port, while ours is about to find out.
+            if serves(data_dir, port):
+                return None
+            if time.monotonic() > deadline:
+                raise ConnectionFailed("E6004", f"mongod doesn't answer within {_START_SECONDS:.0f} s",
+                                       hint=f"its log is {data_dir / 'mongod.log'}")
+            time.sleep(_POLL_SECONDS)
+    except BaseException:
+        process.kill()
+        raise
     return status
 
 
@@ -192,19 +203,23 @@ def _cache_gigabytes() -> str:
     raise UsageError("E6001", f"SQLBULK_CACHE_GB is {text!r}", hint="it takes gigabytes, from 0.25 on")
 
 
-def _spawn(mongod: Path, arguments: list[str], *, stderr: int) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], errors: Path, *, environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
     # In a session of its own: Ctrl-C in the terminal is for sqlbulk, whose batches in flight need the server.
     options: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     try:
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            [mongod, *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, **options,
-        )
+        with errors.open("wb") as stderr:
+            process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
+                command, env=environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, **options,
+            )
     except OSError as error:
-        raise ConnectionFailed("E6004", f"{mongod} can't be run: {error.strerror}",
+        raise ConnectionFailed("E6004", f"{command[0]} can't be run: {error.strerror}",
                                hint="put a mongod that fits on PATH, or give --uri") from error
+    # Somebody has to ask for the exit status, or the process stays in the table when another user stops it.
+    threading.Thread(target=process.wait, name="sqlbulk-mongod", daemon=True).start()
+    return process
 
 
 def _lockable(file: int) -> bool:
