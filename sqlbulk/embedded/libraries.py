@@ -57,7 +57,10 @@ def _carried() -> list[Path]:
 
 def _find(library: str, carried: Sequence[Path]) -> Path | None:
     """The carried file of a library: `libcurl-<hash>.so.4.8.0` is `libcurl.so.4`."""
-    stem, suffix, version = library.partition(".so")
+    stem, suffix, version = library.partition(".so.")
+    # Without a version, nothing says whether it is the one that is meant.
+    if not version:
+        return None
     pattern = re.compile(rf"{re.escape(stem)}-[0-9a-f]+{re.escape(suffix + version)}(\.\d+)*")
     return next((path for path in carried if pattern.fullmatch(path.name)), None)
 
