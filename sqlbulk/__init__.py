@@ -9,8 +9,17 @@ if TYPE_CHECKING:
     from sqlbulk.catalog import Catalog, Collection, Index
     from sqlbulk.commands import Plan
     from sqlbulk.errors import (
-        ConnectionFailed, ConnectionLost, Interrupted, PlanError, ServerError, SqlbulkError, SqlError, SqlSyntaxError,
-        TooManyErrors, UnsupportedError, UsageError,
+        ConnectionFailed,
+        ConnectionLost,
+        Interrupted,
+        PlanError,
+        ServerError,
+        SqlbulkError,
+        SqlError,
+        SqlSyntaxError,
+        TooManyErrors,
+        UnsupportedError,
+        UsageError,
     )
     from sqlbulk.results import Result, WriteSummary
     from sqlbulk.rowdata import Location, RowError
@@ -19,9 +28,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "Catalog", "Collection", "ConnectionFailed", "ConnectionLost", "Index", "Interrupted", "Location", "Plan", "PlanError",
-    "Result", "RowError", "ServerError", "Session", "SqlError", "SqlSyntaxError", "SqlbulkError", "TooManyErrors",
-    "UnsupportedError", "UsageError", "WriteSummary", "__version__", "connect", "translate",
+    "Catalog", "Collection", "ConnectionFailed", "ConnectionLost", "Index", "Interrupted", "Location", "Plan",
+    "PlanError", "Result", "RowError", "ServerError", "Session", "SqlError", "SqlSyntaxError", "SqlbulkError",
+    "TooManyErrors", "UnsupportedError", "UsageError", "WriteSummary", "__version__", "connect", "translate",
 ]
 
 _HOMES = {

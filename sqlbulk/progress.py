@@ -46,7 +46,8 @@ class Lines:
         self, stream: TextIO, *, interval: float = 5.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._stream, self._interval, self._clock = stream, interval, clock
-        self._title, self._size = "", None
+        self._title = ""
+        self._size: int | None = None
         self._began = self._told = 0.0
 
     def begin(self, title: str, size: int | None) -> None:

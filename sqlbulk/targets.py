@@ -31,7 +31,8 @@ def choose_target(uri: str | None, database: str | None, data_dir: Path | str | 
     database's name is one that MongoDB doesn't take.
     """
     if uri is not None and data_dir is not None:
-        raise UsageError("E6001", "a URI and a data directory are both given", hint="The directory is the private server's.")
+        hint = "The directory is the private server's."
+        raise UsageError("E6001", "a URI and a data directory are both given", hint=hint)
     if uri is None and data_dir is None:
         uri = os.environ.get("SQLBULK_URI") or os.environ.get("MONGODB_URI") or None
     named = _database_of(uri) if uri is not None else None

@@ -1,0 +1,105 @@
+"""Runs scripts for a person: reports statement by statement, and stops in good order at Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, SqlbulkError
+from sqlbulk.reports import Report
+
+if TYPE_CHECKING:
+    from sqlbulk.session import Parameters, Script, Session
+    from sqlbulk.syntax.script import ScriptStatement
+
+FATAL = (ConnectionFailed, ConnectionLost, Interrupted)
+"""After these there is no going on, because the next statement would meet the same."""
+
+
+def run_scripts(
+    session: Session, scripts: Iterable[tuple[str, Script]], report: Report, *,
+    parameters: Parameters = None, go_on: bool = False,
+) -> int:
+    """Run scripts, each given with its name, and write what comes of them; the exit code.
+
+    The first failing statement ends it all, unless `go_on`; a lost server and Ctrl-C always do. A script
+    that can't be split into statements ends there. When nobody reads `report.out` any more it ends
+    without a word, with code 5 if statements were left.
+    """
+    statements = (s for name, script in scripts for s in session.statements(script, name=name))
+    try:
+        with stopping(session):
+            for statement in statements:
+                if not _run_one(session, statement, report, parameters) and not go_on:
+                    break
+        report.close()
+    except _Fatal:
+        report.close()
+    except SqlbulkError as error:
+        report.failure(error)
+        report.close()
+    except KeyboardInterrupt:
+        report.failure(Interrupted("E5008", "interrupted"))
+        report.close()
+    except BrokenPipeError:
+        discard(sys.stdout)
+        return report.exit_code or (5 if next(statements, None) else 0)
+    return report.exit_code
+
+
+class _Fatal(Exception):  # noqa: N818
+    """A failure was reported, after which nothing more can be run."""
+
+
+def _run_one(
+    session: Session, statement: ScriptStatement, report: Report, parameters: Parameters
+) -> bool:
+    """Run and report a statement; whether it went well."""
+    try:
+        report.result(session.run_statement(statement, parameters))
+    except SqlbulkError as error:
+        report.failure(error)
+        if isinstance(error, FATAL):
+            raise _Fatal from None
+        return False
+    return True
+
+
+@contextmanager
+def stopping(session: Session) -> Iterator[None]:
+    """Within, the first Ctrl-C (or SIGTERM) finishes the batches in flight, the second stops at once, the third kills.
+
+    Where no batches are in flight the first stops at once: as KeyboardInterrupt, or Interrupted from a
+    statement. In a thread other than the main one nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not session.interrupt():
+            signal.signal(number, signal.SIG_DFL)
+            raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            signal.signal(number, before[number])
+
+
+def discard(stream: Any) -> None:
+    """Let nothing more go to a closed pipe, so that Python doesn't complain about it when it ends."""
+    target = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(target, stream.fileno())
+    os.close(target)
