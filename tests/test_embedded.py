@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,13 +23,14 @@ from pymongo.database import Database
 
 from sqlbulk import embedded
 from sqlbulk.embedded import directory, process, temporary
-from sqlbulk.embedded.diagnosis import explain_exit, explain_os_error
 from sqlbulk.embedded.users import Users
-from sqlbulk.errors import ConnectionFailed, SqlbulkError, UsageError
+from sqlbulk.errors import ConnectionFailed, UsageError
 from sqlbulk.execute import admin
 
 server = pytest.mark.server
 slow = pytest.mark.slow
+# For tests of who stops the server, and when: a clean end takes a second, which others look at.
+quick = pytest.mark.usefixtures("killed_when_stopped")
 
 ANOTHER_USER = """
 import sys
@@ -49,6 +51,36 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "data"
     yield path
     directory.kill_server(path)
+
+
+@pytest.fixture
+def killed_when_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, the last user doesn't wait for a clean end."""
+    monkeypatch.setattr(directory, "stop_server", directory.kill_server)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A data directory with two orders whose server has ended cleanly, to copy; and the server's port."""
+    path = tmp_path_factory.mktemp("ended") / "data"
+    with embedded.start(path) as held:
+        count(held.uri, insert=2)
+    assert process.ended_cleanly(path)
+    return path, held.port
+
+
+@pytest.fixture
+def copied(ended: tuple[Path, int], data_dir: Path) -> int:
+    """Makes the data directory a copy of the one that has ended; its port."""
+    shutil.copytree(ended[0], data_dir)
+    return ended[1]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[embedded.EmbeddedServer]:
+    """A server to look at, which the tests leave as it is."""
+    with embedded.start(throw_away=True) as held:
+        yield held
 
 
 @pytest.fixture
@@ -104,23 +136,25 @@ def pretend_mongod(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -
 
 
 @server
-def test_start_and_stop(data_dir: Path) -> None:
-    with embedded.start(data_dir) as started:
-        assert started.uri == f"mongodb://127.0.0.1:{started.port}/?directConnection=true"
-        assert count(started.uri, insert=1) == 1
+def test_stopped_and_started_again(data_dir: Path) -> None:
+    """The first start may take five seconds, a warm one two."""
+    begin = time.monotonic()
+    with embedded.start(data_dir) as first:
+        took = time.monotonic() - begin
+        assert took < 5, took
+        assert first.uri == f"mongodb://127.0.0.1:{first.port}/?directConnection=true"
+        assert count(first.uri, insert=3) == 3
         assert process.holder(data_dir) is not None
     assert process.holder(data_dir) is None
     assert list((data_dir / "users").iterdir()) == []
-    started.stop()  # a second time does nothing
-
-
-@server
-def test_data_and_port_stay(data_dir: Path) -> None:
-    with embedded.start(data_dir) as first:
-        count(first.uri, insert=3)
+    first.stop()  # a second time does nothing
+    begin = time.monotonic()
     with embedded.start(data_dir) as second:
-        assert second.port == first.port
         assert count(second.uri) == 3
+        took = time.monotonic() - begin
+        assert took < 2, took
+        assert second.port == first.port
+        directory.kill_server(data_dir)
 
 
 @server
@@ -141,43 +175,30 @@ def test_transactions_and_journal(server_uri: str) -> None:
 
 @server
 @slow
+@quick
 def test_oversized_journal_records(data_dir: Path) -> None:
     """A transaction larger than a journal file (32 MB) is kept, also when the server is killed after it."""
     with embedded.start(data_dir) as started:
         client: MongoClient[dict[str, Any]] = MongoClient(started.uri)
         try:
             with client.start_session() as session, session.start_transaction():
-                for _ in range(5):
+                for _ in range(3):
                     client.shop.orders.insert_one({"x": os.urandom(15_000_000)}, session=session)
         finally:
             client.close()
         directory.kill_server(data_dir)
     with embedded.start(data_dir) as again:
-        assert count(again.uri) == 5
+        assert count(again.uri) == 3
 
 
 @server
-def test_first_start_within_five_seconds_and_warm_within_two(data_dir: Path) -> None:
-    begin = time.monotonic()
-    embedded.start(data_dir).stop()
-    first = time.monotonic() - begin
-    begin = time.monotonic()
-    with embedded.start(data_dir) as started:
-        count(started.uri)
-    warm = time.monotonic() - begin
-    assert first < 5, first
-    assert warm < 2, warm
-
-
-@server
-def test_only_the_loopback(data_dir: Path) -> None:
-    with embedded.start(data_dir):
-        number = process.holder(data_dir)
-        assert number is not None
-        mongod = psutil.Process(number)
-        listening = [c.laddr.ip for c in mongod.net_connections("all") if c.status == psutil.CONN_LISTEN]
-        assert listening == ["127.0.0.1"]
-        assert os.getsid(number) != os.getsid(0), "Ctrl-C in the terminal must not reach the server"
+def test_only_the_loopback(running: embedded.EmbeddedServer) -> None:
+    number = process.holder(running.data_dir)
+    assert number is not None
+    mongod = psutil.Process(number)
+    listening = [c.laddr.ip for c in mongod.net_connections("all") if c.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+    assert os.getsid(number) != os.getsid(0), "Ctrl-C in the terminal must not reach the server"
 
 
 @server
@@ -192,15 +213,7 @@ def test_throw_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @server
-def test_left_open_is_stopped_at_exit(data_dir: Path) -> None:
-    script = "import sys, pathlib; from sqlbulk import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", script, data_dir], check=True, timeout=60)
-    assert process.holder(data_dir) is None
-    assert "exitCode\":0" in (data_dir / "mongod.log").read_text()
-
-
-@server
-def test_a_forked_child_does_not_stop_it(data_dir: Path) -> None:
+def test_left_open_is_stopped_at_exit_and_not_by_a_forked_child(data_dir: Path) -> None:
     script = (
         "import os, sys, pathlib\nfrom sqlbulk import embedded\n"
         "held = embedded.start(pathlib.Path(sys.argv[1]))\n"
@@ -210,6 +223,8 @@ def test_a_forked_child_does_not_stop_it(data_dir: Path) -> None:
         "sys.exit(0 if embedded.directory.process.holder(held.data_dir) else 9)\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", script, data_dir], check=True, timeout=60)
+    assert process.holder(data_dir) is None
+    assert "exitCode\":0" in (data_dir / "mongod.log").read_text()
 
 
 # Sharing
@@ -234,6 +249,7 @@ def test_concurrent_processes_share_one_and_the_last_stops_it(
 
 
 @server
+@quick
 def test_two_in_one_process(data_dir: Path) -> None:
     with embedded.start(data_dir) as first:
         with embedded.start(data_dir) as second:
@@ -261,6 +277,7 @@ def test_the_starter_may_leave_first(data_dir: Path, others: list[subprocess.Pop
 
 
 @server
+@quick
 def test_killed_owner(data_dir: Path, others: list[subprocess.Popen[str]]) -> None:
     owner = use_in_another_process(others, data_dir)
     port, _ = port_and_directory(owner)
@@ -276,6 +293,7 @@ def test_killed_owner(data_dir: Path, others: list[subprocess.Popen[str]]) -> No
 
 
 @server
+@quick
 def test_killed_server_and_stale_locks(data_dir: Path) -> None:
     with embedded.start(data_dir) as first:
         count(first.uri, insert=2)
@@ -290,6 +308,7 @@ def test_killed_server_and_stale_locks(data_dir: Path) -> None:
 
 
 @server
+@quick
 def test_killed_while_starting(data_dir: Path) -> None:
     """The owner died after the launch, before the server was initiated."""
     data_dir.mkdir()
@@ -302,6 +321,7 @@ def test_killed_while_starting(data_dir: Path) -> None:
 
 
 @server
+@quick
 def test_joins_while_the_last_server_ends(data_dir: Path) -> None:
     first = embedded.start(data_dir)
     number = process.holder(data_dir)
@@ -357,23 +377,25 @@ def test_only_own_old_directories_are_cleared(tmp_path: Path, monkeypatch: pytes
 
 
 @server
-def test_another_program_took_the_port(data_dir: Path) -> None:
-    with embedded.start(data_dir) as first:
-        count(first.uri, insert=2)
+def test_another_program_took_the_port(data_dir: Path, copied: int) -> None:
     with socket.socket() as program:
         program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        program.bind(("127.0.0.1", first.port))
+        program.bind(("127.0.0.1", copied))
         program.listen()
         begin = time.monotonic()
         with embedded.start(data_dir) as second:
-            assert second.port != first.port
+            assert time.monotonic() - begin < 4
+            assert second.port != copied
             assert count(second.uri, insert=1) == 3
-        assert time.monotonic() - begin < 5
+            directory.kill_server(data_dir)
     with embedded.start(data_dir) as third:
         assert third.port == second.port
+        assert count(third.uri) == 3
+        directory.kill_server(data_dir)
 
 
 @server
+@quick
 def test_the_port_is_taken_after_a_kill(data_dir: Path) -> None:
     """Nothing may be written before the server has recovered, so here it moves its set by itself."""
     with embedded.start(data_dir) as first:
@@ -390,19 +412,18 @@ def test_the_port_is_taken_after_a_kill(data_dir: Path) -> None:
 
 @server
 @slow
-def test_another_server_took_the_port(data_dir: Path, tmp_path: Path) -> None:
+def test_another_server_took_the_port(data_dir: Path, tmp_path: Path, copied: int) -> None:
     """A mongod that is somebody else's is never configured, joined or stopped."""
-    with embedded.start(data_dir) as first:
-        count(first.uri, insert=2)
     stranger = tmp_path / "stranger"
     stranger.mkdir()
-    number = process.launch(stranger, first.port)
+    number = process.launch(stranger, copied)
     try:
         with embedded.start(data_dir) as second:
-            assert second.port != first.port
+            assert second.port != copied
             assert count(second.uri) == 2
+            directory.kill_server(data_dir)
         assert process.holder(stranger) == number
-        client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", first.port, directConnection=True)
+        client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", copied, directConnection=True)
         assert "setName" not in client.admin.command("hello")
         client.close()
     finally:
@@ -410,6 +431,7 @@ def test_another_server_took_the_port(data_dir: Path, tmp_path: Path) -> None:
 
 
 @server
+@quick
 def test_the_port_is_taken_between_look_and_start(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free_port = process.free_port
     with socket.socket() as program:
@@ -430,22 +452,13 @@ def test_every_port_is_taken(data_dir: Path, tmp_path: Path, monkeypatch: pytest
     assert caught.value.code == "E6004"
 
 
-def test_free_port() -> None:
-    with socket.socket() as program:
-        program.bind(("127.0.0.1", 0))
-        program.listen()
-        taken = program.getsockname()[1]
-        assert process.free_port(taken) != taken
-    free = process.free_port(None)
-    assert process.free_port(free) == free
-
-
 # What is in the way
 
 
 @server
 def test_another_mongod_holds_the_directory(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(directory, "_RETRY_SECONDS", 0.05)
     data_dir.mkdir()
     number = process.launch(data_dir, process.free_port(None))  # no note of its port, as if started by hand
     with pytest.raises(ConnectionFailed, match="another mongod holds the data directory") as caught:
@@ -578,36 +591,6 @@ def test_cache_size(text: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) 
 # Parts
 
 
-@pytest.mark.parametrize(
-    ("status", "log", "printed", "code", "part"),
-    [
-        (1, "", "dyld[7]: Library not loaded: /opt/lib/libcurl.4.dylib", "E6005", "/opt/lib/libcurl.4.dylib"),
-        (127, "", "error while loading shared libraries: libodd.so.1: cannot open", "E6005", "what holds it"),
-        (100, '{"s": "E", "msg": "x", "attr": {"error": "DBPathInUse: no"}}', "", "E6007", "holds"),
-        (-4, "", "", "E6004", "AVX"),
-        (62, '{"s": "F", "msg": "Wrong mongod version", "attr": {"error": "UPGRADE"}}\n{"s": "I"}', "",
-         "E6004", "Wrong mongod version: UPGRADE"),
-        (1, 'no json\n[1]\n{"s": "I", "msg": "last words"}', "", "E6004", "last words"),
-    ],
-)
-def test_explain_exit(status: int, log: str, printed: str, code: str, part: str) -> None:
-    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=status, log=log, printed=printed, free=10**9)
-    assert error.code == code
-    assert part in str(error)
-
-
-def test_explain_exit_on_a_full_disk() -> None:
-    error = explain_exit(Path("/bin/mongod"), Path("/data"), status=1, log="", printed="", free=1000)
-    assert error.code == "E6006"
-
-
-@pytest.mark.parametrize(("number", "code"), [(28, "E6006"), (13, "E6008"), (30, "E6008")])
-def test_explain_os_error(number: int, code: str) -> None:
-    error: SqlbulkError = explain_os_error(OSError(number, os.strerror(number)), Path("/data"))
-    assert error.code == code
-    assert "/data" in str(error)
-
-
 def test_the_dead_are_no_users(tmp_path: Path, others: list[subprocess.Popen[str]]) -> None:
     script = (
         "import sys, pathlib\nfrom sqlbulk.embedded.users import Users\n"
@@ -630,40 +613,6 @@ def test_the_dead_are_no_users(tmp_path: Path, others: list[subprocess.Popen[str
     assert users.living() == []
 
 
-@pytest.mark.parametrize(
-    ("text", "known"),
-    [
-        ('{"port": 2000, "process": 7}', {"port": 2000, "process": 7}),
-        ('{"port": 70000, "process": "7"}', {}),
-        ('{"port": 20', {}),
-        ("[]", {}),
-        ("", {}),
-    ],
-)
-def test_a_note_cut_short(tmp_path: Path, text: str, known: dict[str, int]) -> None:
-    assert directory._stored(tmp_path) == {}
-    (tmp_path / "server.json").write_text(text)
-    assert directory._stored(tmp_path) == known
-
-
-def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
-    log = tmp_path / "mongod.log"
-    assert process._rotated(log) == 0
-    log.write_bytes(b"x" * 100)
-    assert process._rotated(log) == 100
-    log.write_bytes(b"x" * (process._LOG_BYTES + 1))
-    assert process._rotated(log) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["mongod.log.1"]
-
-
-def test_default_data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SQLBULK_DATA_DIR", str(tmp_path))
-    assert embedded.default_data_dir() == tmp_path
-    monkeypatch.delenv("SQLBULK_DATA_DIR")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert embedded.default_data_dir().parts[-2:] == ("sqlbulk", "db")
-
-
 @server
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_a_server_that_ignores_requests_is_signalled(
@@ -675,24 +624,27 @@ def test_a_server_that_ignores_requests_is_signalled(
     def send(number: int, *, kill: bool) -> None:
         sent.append(kill)
         if kill or not stubborn:
+            monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 20)
             send_signal(number, kill=kill)
 
     held = embedded.start(data_dir)
     count(held.uri, insert=1)
-    monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 0.2 if stubborn else 2)
-    monkeypatch.setattr(directory.admin, "shut_down", lambda port: time.sleep(0.1))
+    monkeypatch.setattr(directory, "_SHUTDOWN_SECONDS", 0.2)
+    monkeypatch.setattr(admin, "shut_down", lambda port: time.sleep(0.1))
     monkeypatch.setattr(process, "send_signal", send)
     held.stop()
     assert sent == ([False, True] if stubborn else [False])
     monkeypatch.undo()
+    assert process.ended_cleanly(data_dir) == (not stubborn)
     with embedded.start(data_dir) as again:
         assert count(again.uri) == 1
+        directory.kill_server(data_dir)
 
 
 @server
 def test_a_server_that_never_becomes_primary(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "_PRIMARY_SECONDS", 0)
-    monkeypatch.setattr(directory.admin, "make_primary", lambda port, name, timeout: False)
+    monkeypatch.setattr(admin, "make_primary", lambda port, name, timeout: False)
     with pytest.raises(ConnectionFailed, match="doesn't become primary") as caught:
         embedded.start(data_dir)
     assert caught.value.code == "E6004"
@@ -708,23 +660,22 @@ def test_a_server_that_ends_before_it_is_primary(data_dir: Path, monkeypatch: py
             log.write('{"s": "F", "msg": "Last words"}\n')
         return False
 
-    monkeypatch.setattr(directory.admin, "make_primary", die)
+    monkeypatch.setattr(admin, "make_primary", die)
     with pytest.raises(ConnectionFailed, match=r"(?s)mongod ended before it was ready.*Last words") as caught:
         embedded.start(data_dir)
     assert caught.value.code == "E6004"
 
 
 @server
-def test_an_arranged_server_is_left_alone(data_dir: Path) -> None:
-    with embedded.start(data_dir) as held:
-        client: MongoClient[dict[str, Any]] = MongoClient(held.uri)
-        try:
-            before = client.admin.command("replSetGetConfig")["config"]["version"]
-            assert admin.make_primary(held.port, process.SET_NAME, timeout=5)
-            assert client.admin.command("replSetGetConfig")["config"]["version"] == before
-        finally:
-            client.close()
-        assert not admin.make_primary(process.free_port(None), process.SET_NAME, timeout=0.1)
+def test_an_arranged_server_is_left_alone(running: embedded.EmbeddedServer) -> None:
+    client: MongoClient[dict[str, Any]] = MongoClient(running.uri)
+    try:
+        before = client.admin.command("replSetGetConfig")["config"]["version"]
+        assert admin.make_primary(running.port, process.SET_NAME, timeout=5)
+        assert client.admin.command("replSetGetConfig")["config"]["version"] == before
+    finally:
+        client.close()
+    assert not admin.make_primary(process.free_port(None), process.SET_NAME, timeout=0.1)
 
 
 @server

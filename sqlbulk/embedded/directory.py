@@ -19,6 +19,7 @@ _NOTE = "server.json"
 _LOCK_SECONDS = 120.0
 _PRIMARY_SECONDS = 60.0
 _ANSWER_SECONDS = 15.0
+_RETRY_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 20.0
 _ATTEMPTS = 5
 
@@ -102,7 +103,7 @@ def _running_port(data_dir: Path) -> int | None:
         if port is not None and process.serves(data_dir, port):
             return port
         # It may be ending, or starting for a process that was killed meanwhile.
-        if not process.wait_for_exit(data_dir, None, seconds=1) and time.monotonic() > deadline:
+        if not process.wait_for_exit(data_dir, None, seconds=_RETRY_SECONDS) and time.monotonic() > deadline:
             raise in_use(data_dir)
     return None
 

@@ -208,15 +208,15 @@ def _spawn(command: list[str], errors: Path, *, environment: dict[str, str] | No
     options: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    try:
-        with errors.open("wb") as stderr:
+    with errors.open("wb") as stderr:
+        try:
             process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
                 command, env=environment,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, **options,
             )
-    except OSError as error:
-        raise ConnectionFailed("E6004", f"{command[0]} can't be run: {error.strerror}",
-                               hint="put a mongod that fits on PATH, or give --uri") from error
+        except OSError as error:
+            raise ConnectionFailed("E6004", f"{command[0]} can't be run: {error.strerror}",
+                                   hint="put a mongod that fits on PATH, or give --uri") from error
     # Somebody has to ask for the exit status, or the process stays in the table when another user stops it.
     threading.Thread(target=process.wait, name="sqlbulk-mongod", daemon=True).start()
     return process

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _ELECTION_MILLISECONDS = 100
 _POLL_SECONDS = 0.01
+_ANSWER_SECONDS = 1.0
 _NOT_YET_INITIALIZED = 94
 
 
@@ -38,7 +39,7 @@ def make_primary(port: int, set_name: str, *, timeout: float) -> bool:
 
     deadline = time.monotonic() + timeout
     while True:
-        with suppress(ConnectionFailure), _client(port) as client:
+        with suppress(ConnectionFailure), _client(port, seconds=min(timeout, _ANSWER_SECONDS)) as client:
             if client.admin.command("hello").get("isWritablePrimary"):
                 return True
             _configure(client, set_name, host=f"{LOOPBACK}:{port}")
@@ -104,11 +105,11 @@ def _becomes_primary(client: MongoClient[dict[str, Any]], deadline: float) -> bo
 
 
 @contextmanager
-def _client(port: int) -> Iterator[MongoClient[dict[str, Any]]]:
+def _client(port: int, *, seconds: float = _ANSWER_SECONDS) -> Iterator[MongoClient[dict[str, Any]]]:
     from pymongo import MongoClient
 
     client: MongoClient[dict[str, Any]] = MongoClient(
-        LOOPBACK, port, directConnection=True, serverSelectionTimeoutMS=1000, socketTimeoutMS=10_000,
+        LOOPBACK, port, directConnection=True, serverSelectionTimeoutMS=round(seconds * 1000), socketTimeoutMS=10_000,
         appname="sqlbulk-embedded",
     )
     try:
