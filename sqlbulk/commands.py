@@ -87,7 +87,10 @@ class Shape:
 
     `targets` gives each value of a row its path, None: the value is only a variable for `computed`;
     `targets` None: the source names its columns (header, dicts), or its rows are documents already.
-    `nest` splits the source's own dotted names into levels. `constants` are added to every document.
+    `names` are the names in the source of the values for `targets`: where the source has names, the values
+    are found by them and its other columns passed over; None: by their place. `variables` are the names of
+    the values for `computed`. `nest` splits the source's own dotted names into levels. `constants` are
+    added to every document.
     """
 
     targets: tuple[Path | None, ...] | None
@@ -96,6 +99,7 @@ class Shape:
     nest: bool = True
     constants: tuple[tuple[Path, Any], ...] = ()
     required: tuple[Path, ...] = ()
+    names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,9 @@ class Conflict:
 
     `keys` are the fields of the key; None: any unique index. `action` 'update' replaces the stored
     document by the value of `update`, an aggregation expression over the stored document (`$field`,
-    `$$ROOT`) and the incoming one (`$$new`), after which the fields `unset` are removed.
-    `condition`, likewise an expression, keeps the stored document where it isn't true.
+    `$$ROOT`) and the incoming one (`$$new`), after which the fields `unset` are removed (the planner
+    leaves that empty: its `update` removes them itself). `condition`, likewise an expression, keeps the
+    stored document where it isn't true; it gives true, false or null.
     """
 
     action: Literal["nothing", "update", "replace"]
@@ -129,11 +134,102 @@ class Insert:
     database: str | None = None
 
 
+# Documents that are stored already
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The stored documents that a statement is about.
+
+    `filter` is a match document; it is tested again when a document is written, so that one that was changed
+    in between is left alone. `stages` come behind it when the documents are looked for: they drop more of
+    them (subqueries) and put them in order; what comes out holds the document's `_id` in `key`, and is tested once only.
+    `ordered`: the stages' order counts. `limit`: at most so many. With `settled` all documents are
+    found before the first one is changed, because the stages read the collection itself.
+    """
+
+    filter: Mapping[str, Any]
+    stages: tuple[Mapping[str, Any], ...] = ()
+    key: str = "_id"
+    ordered: bool = False
+    limit: int | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a document from being written: a match document, and the reason in words.
+
+    `level` gives what is in the way, an expression of the name of its type; None: the reason says all.
+    """
+
+    filter: Mapping[str, Any]
+    reason: str
+    level: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateWhere:
+    """Change stored documents. `update` is a document of update operators, or a pipeline (a tuple of stages).
+
+    Documents with an obstacle are left as they are, and reported. `repeatable`: doing it twice is the same
+    as once. `values` are the fields of the selection's rows that `update` reads as `$$name`: then every
+    document gets an update of its own.
+    """
+
+    collection: str
+    selection: Selection
+    update: Mapping[str, Any] | tuple[Mapping[str, Any], ...]
+    options: WriteOptions
+    obstacles: tuple[Obstacle, ...] = ()
+    repeatable: bool = False
+    values: tuple[str, ...] = ()
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where documents go before they are deleted.
+
+    `partition` is an expression whose text, behind a `_`, ends the collection's name; None: one collection.
+    With `marked` the copies get archived_at, archive_reason and original_collection. `compressor` is the
+    storage engine's, `retention` the seconds after archived_at that the server keeps a copy.
+    """
+
+    collection: str
+    database: str | None = None
+    partition: Any = None
+    marked: bool = True
+    reason: str | None = None
+    compressor: str | None = None
+    retention: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWhere:
+    """Delete stored documents, with an archive after they were copied and the copies read back."""
+
+    collection: str
+    selection: Selection
+    options: WriteOptions
+    archive: Archive | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Count what a write would touch, show some of the documents, and write nothing."""
+
+    of: UpdateWhere | DeleteWhere
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The text of EXPLAIN: made while planning, shown as a table of one column."""
+    """The text of EXPLAIN: made while planning, shown as a table of one column; and the plan that it is about."""
 
     text: str
+    plan: Plan | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +247,68 @@ class SetOption:
     value: Any
 
 
-Command = Insert | Explained | UseDatabase | SetOption
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column of a query's result: its title, and the field of the documents that holds it.
+
+    `whole`: the field holds a document whose fields, except `excluded`, are the columns (SELECT t.*, …).
+    """
+
+    title: str
+    field: str
+    whole: bool = False
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Read rows: a pipeline over a collection, None where it begins with $documents.
+
+    `columns` are in the order written; None: every field of the documents is a column (SELECT *), in the
+    order in which they come.
+    """
+
+    collection: str | None
+    pipeline: tuple[Mapping[str, Any], ...]
+    columns: tuple[OutputColumn, ...] | None
+    database: str | None = None
+    allow_disk_use: bool = True
+    collation: Mapping[str, Any] | None = None
+
+
+Command = Insert | UpdateWhere | DeleteWhere | DryRun | Query | Explained | UseDatabase | SetOption
+
+
+def _no_text() -> str:
+    return ""
+
+
+def _no_commands() -> list[dict[str, Any]]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything one statement asks for, in order, and what the user should know about it."""
+    """Everything one statement asks for, in order, and what the user should know about it.
+
+    `describe` writes the text of EXPLAIN, `encode` the wire commands; both work only when asked.
+    """
 
     statement: str
     steps: tuple[Command, ...]
     notices: tuple[str, ...] = ()
-    text: str = ""
+    describe: Callable[[], str] = field(default=_no_text, compare=False, repr=False)
+    encode: Callable[[], list[dict[str, Any]]] = field(default=_no_commands, compare=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """What the plan does, as indented text."""
+        return self.describe()
+
+    @property
+    def commands(self) -> list[dict[str, Any]]:
+        """The commands as they go over the wire; rows that aren't in the statement itself are left out."""
+        return self.encode()
 
     def __str__(self) -> str:
         return self.text

@@ -332,12 +332,13 @@ class Binder:
 
     def _incoming(self, node: ast.Call) -> BoundExpr:
         """VALUES(c) of ON DUPLICATE KEY UPDATE: the incoming row's c."""
-        known = any(s.relation == NEW for s in self.scope.sources)
+        name = next((s.names[0] for s in self.scope.sources if s.relation == NEW), None)
         path = node.arguments[0] if len(node.arguments) == 1 else None
-        if not known or not isinstance(path, ast.Path):
+        if name is None or not isinstance(path, ast.Path):
             raise PlanError("E2004", "VALUES(column) is the incoming row's column in ON CONFLICT and"
                             " ON DUPLICATE KEY UPDATE", node.span)
-        return Column(NEW, tuple(p.text for p in path.parts), span=node.span)
+        _check_plain(node)
+        return resolve_path(replace(path, parts=(ast.Identifier(name, span=node.span), *path.parts)), self.scope)
 
     def _lambda(self, node: ast.Call) -> BoundExpr:
         _check_plain(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlbulk.errors import RowRefused, UnsupportedError
@@ -30,15 +31,16 @@ def check_evaluable(expression: BoundExpr) -> None:
         case Constant() | Column() | LambdaVariable():
             return
         case Call(function=function, arguments=arguments):
-            if function.fold is None or function.volatile:
-                raise UnsupportedError("E3001", f"{function.name} can't be worked out row by row", expression.span)
+            if function.fold is None:
+                reason = f"{function.name} is worked out by the server only, it can't make new rows"
+                raise UnsupportedError("E3001", reason, expression.span)
             parts: list[BoundExpr] = list(arguments)
         case Case(whens=whens, otherwise=otherwise):
             parts = [otherwise, *(part for when in whens for part in when)]
         case LambdaCall():
             parts = [expression.array, expression.body, *([expression.start] if expression.start else [])]
         case _:
-            raise UnsupportedError("E3001", "this can't be worked out row by row", expression.span)
+            raise UnsupportedError("E3001", "this can only be worked out by the server", expression.span)
     for part in parts:
         check_evaluable(part)
 
@@ -53,7 +55,7 @@ def _value(node: BoundExpr, field: Field, context: Context, variables: Mapping[s
             return step_into(variables[name], path)
         case Call(function=function, arguments=arguments):
             values = [_value(a, field, context, variables) for a in arguments]
-            result = fold_call(function, values, context)
+            result = fold_call(replace(function, volatile=False), values, context)
             if result is UNKNOWN:
                 raise RowRefused("E4002", f"{function.name} has no value that the client can work out")
             return result

@@ -1,0 +1,107 @@
+"""From a statement's tree to what to ask of MongoDB: `plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlbulk.catalog import Catalog
+from sqlbulk.commands import Command, Explained, Insert, Plan, ValuesRows
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.functions.registry import Context
+from sqlbulk.options import WriteOptions
+from sqlbulk.plan.environment import Environment, Parameters
+from sqlbulk.plan.statement import Evaluate, OpenRows, Planning
+from sqlbulk.syntax import ast
+from sqlbulk.syntax import statements as st
+
+__all__ = ["Evaluate", "OpenRows", "plan"]
+
+
+def plan(
+    statement: st.Statement, *, context: Context, catalog: Catalog | None = None,
+    parameters: Sequence[Any] | Mapping[str, Any] | None = None, options: WriteOptions | None = None,
+    open_rows: OpenRows | None = None, all_used: bool = True,
+) -> Plan:
+    """What a statement asks of MongoDB.
+
+    `context` holds the moment that counts as now, `catalog` what is known of the database (None: nothing),
+    `parameters` the values of `?` or `:name`, `options` the session's defaults. `open_rows` opens the value
+    list of an INSERT (see OpenRows). With `all_used`, a parameter that the statement doesn't have is an
+    error (UsageError E2009). Raises SqlError at the place in the text that is wrong or isn't supported.
+    """
+    given = Parameters(parameters)
+    environment = Environment(context, given, catalog or Catalog())
+    planning = Planning(environment, options or WriteOptions(), open_rows)
+    try:
+        made = _plan(statement, planning)
+        if all_used:
+            _check_parameters(made, given)
+    except RecursionError:
+        raise PlanError("E1007", "this is nested too deeply to be planned", statement.span) from None
+    return made
+
+
+def _check_parameters(made: Plan, given: Parameters) -> None:
+    """Raise E2009 for unused parameters; those in a value list are only known when its rows are read."""
+    steps = [step for step in _all_steps(made) if isinstance(step, Insert) and isinstance(step.rows, ValuesRows)]
+    for step in steps:
+        assert isinstance(step.rows, ValuesRows)
+        for _ in step.rows.open() if given.unused else ():
+            if not given.unused:
+                break
+    given.check_all_used()
+
+
+def _all_steps(made: Plan) -> Iterator[Command]:
+    for step in made.steps:
+        yield step
+        if isinstance(step, Explained) and step.plan is not None:
+            yield from _all_steps(step.plan)
+
+
+def _plan(statement: st.Statement, planning: Planning) -> Plan:
+    match statement:
+        case st.Insert():
+            from sqlbulk.plan.insert import plan_insert
+
+            return plan_insert(statement, planning)
+        case st.LoadData():
+            from sqlbulk.plan.load import plan_load
+
+            return plan_load(statement, planning)
+        case st.SetOption():
+            from sqlbulk.plan.session_statements import plan_set_option
+
+            return plan_set_option(statement, planning)
+        case st.UseDatabase():
+            from sqlbulk.plan.session_statements import plan_use_database
+
+            return plan_use_database(statement)
+        case st.Explain(analyze=False, statement=inner):
+            from sqlbulk.plan.explain import explained
+
+            return explained(_plan(inner, planning))
+        case _:
+            raise UnsupportedError("E3001", f"{statement_name(statement)} isn't supported yet", statement.span)
+
+
+def statement_name(statement: st.Statement) -> str:
+    """How the manual calls a statement."""
+    match statement:
+        case ast.Query():
+            return "SELECT"
+        case st.Explain():
+            return "EXPLAIN ANALYZE"
+        case st.Show(what=what):
+            return f"SHOW {what}"
+        case st.Drop(what=what):
+            return f"DROP {what}"
+    return _NAMES[type(statement).__name__]
+
+
+_NAMES = {
+    "Update": "UPDATE", "Delete": "DELETE", "Move": "MOVE", "Merge": "MERGE", "DryRun": "DRY RUN",
+    "Describe": "DESCRIBE", "CreateTable": "CREATE TABLE", "CreateIndex": "CREATE INDEX", "CreateView": "CREATE VIEW",
+    "Truncate": "TRUNCATE",
+}

@@ -1,0 +1,132 @@
+"""Assignments as one expression for the whole new document: every right-hand side sees the row as it was.
+
+An assigned document replaces the old one, it isn't merged into it. A dotted target makes the levels above it
+where they are missing or NULL. Where something else is in the way (a number, an array) the server refuses
+the row: nothing is overwritten that the statement doesn't name. DEFAULT removes the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlbulk.commands import Path
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.plan.bind import Hooks, bind
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.expr import lower_value
+from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
+from sqlbulk.plan.scope import Scope
+from sqlbulk.plan.targets import check_distinct, target_path
+from sqlbulk.syntax import ast
+from sqlbulk.syntax import statements as st
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A field and the expression of its new value; `value` None removes it."""
+
+    path: Path
+    value: Any = None
+    removed: bool = False
+
+
+Tree = dict[str, "Assigned | Tree"]
+
+
+def bind_assignments(
+    assignments: Sequence[st.Assignment], *, scope: Scope, layout: Layout, environment: Environment,
+    hooks: Hooks | None = None,
+) -> list[Assigned]:
+    """The assignments in the aggregation language; raises SqlError."""
+    tables = tuple(name for source in scope.sources if not source.qualified for name in source.names)
+    made = []
+    for assignment in assignments:
+        if assignment.loop is not None:
+            raise UnsupportedError("E3001", "FOR … END isn't supported yet", assignment.loop.span)
+        path = target_path(assignment.target, tables)
+        if path[0] == "_id":
+            raise PlanError("E2011", "the _id of a stored document can't be changed", assignment.target.span)
+        if isinstance(assignment.value, ast.Default):
+            made.append(Assigned(path, removed=True))
+        else:
+            bound = bind(assignment.value, scope, environment, hooks=hooks)
+            made.append(Assigned(path, lower_value(bound, layout, environment.context)))
+    check_distinct((a.path, written.target.span) for a, written in zip(made, assignments, strict=True))
+    return made
+
+
+def document_expression(assigned: Sequence[Assigned], base: str = ROOT) -> Any:
+    """The base document with the assignments made, as one expression."""
+    return _built(base, base, (), _tree(assigned))
+
+
+def merged_expression(targets: Sequence[Path] | None) -> Any:
+    """The stored document with the incoming row's fields over it. Its _id stays.
+
+    `targets` are the fields that rows have, None: not known. Of a nested one only the part that is named
+    is replaced.
+    """
+    nested = sorted({t[0] for t in targets or () if len(t) > 1})
+    fields = {name: _merged_level((name,), [t[1:] for t in targets or () if t[0] == name]) for name in nested}
+    return _with_fields({"$mergeObjects": [ROOT, "$$new"]}, {**fields, "_id": "$_id"})
+
+
+def _merged_level(path: Path, below: list[Path]) -> Any:
+    stored, incoming = field_reference(ROOT, path), field_reference("$$new", path)
+    deeper = sorted({b[0] for b in below if len(b) > 1})
+    fields = {name: _merged_level((*path, name), [b[1:] for b in below if b[0] == name]) for name in deeper}
+    merged = _with_fields({"$mergeObjects": [stored, incoming]}, fields)
+    return {"$cond": [{"$eq": [{"$type": incoming}, "missing"]}, stored, merged]}
+
+
+def _tree(assigned: Sequence[Assigned]) -> Tree:
+    root: Tree = {}
+    for one in assigned:
+        level = root
+        for name in one.path[:-1]:
+            below = level.setdefault(name, {})
+            assert isinstance(below, dict)
+            level = below
+        level[one.path[-1]] = one
+    return root
+
+
+def _built(document: Any, base: str, path: Path, tree: Tree) -> Any:
+    """The document that stands at the path, with the tree's assignments made in it."""
+    values: dict[str, Any] = {}
+    removed = []
+    for name, node in tree.items():
+        if isinstance(node, Assigned):
+            if node.removed:
+                removed.append(name)
+            else:
+                values[name] = node.value
+            continue
+        place = field_reference(base, (*path, name))
+        inner = _built({"$mergeObjects": [place]}, base, (*path, name), node)
+        if _only_removes(node):
+            inner = {"$cond": [{"$eq": [{"$type": place}, "object"]}, inner, place]}
+        values[name] = inner
+    document = _with_fields(document, values)
+    for name in removed:
+        document = {"$unsetField": {"field": {"$literal": name}, "input": document}}
+    return document
+
+
+def _with_fields(document: Any, values: dict[str, Any]) -> Any:
+    plain = {name: value for name, value in values.items() if is_plain(name)}
+    if plain:
+        inner = document.get("$mergeObjects") if isinstance(document, dict) else None
+        document = {"$mergeObjects": [*(inner or [document]), plain]}
+    for name in [n for n in values if n not in plain]:
+        document = {"$setField": {"field": {"$literal": name}, "input": document, "value": values[name]}}
+    return document
+
+
+def _only_removes(tree: Tree) -> bool:
+    return all(node.removed if isinstance(node, Assigned) else _only_removes(node) for node in tree.values())
+
+
+__all__ = ["Assigned", "bind_assignments", "document_expression", "merged_expression"]

@@ -1,0 +1,137 @@
+"""A command as plain dicts shaped like the wire commands: what EXPLAIN shows and `Plan.commands` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cmp_to_key
+from typing import Any
+
+import bson
+
+from sqlbulk.commands import Conflict, Insert, Path, Shape, ValuesRows
+from sqlbulk.functions.ordering import compare
+from sqlbulk.types import MISSING
+
+BATCH_BYTES = 16 * 1024 * 1024
+"""Where a batch is cut, in bytes of BSON."""
+
+Document = dict[str, Any]
+
+
+def wire_commands(command: Insert) -> list[Document]:
+    """The commands of an insert in order. Rows that aren't in the statement are left out: `documents` is []."""
+    return [*_indexes(command), *_writes(command)]
+
+
+def _indexes(command: Insert) -> list[Document]:
+    indexes = [dict(index) for index in command.ensure_indexes]
+    conflict = command.conflict
+    if conflict is not None and conflict.ensure_index and conflict.keys:
+        names = [".".join(key) for key in conflict.keys]
+        name = "_".join(f"{n}_1" for n in names)
+        indexes.append({"key": dict.fromkeys(names, 1), "name": name, "unique": True})
+    return [{"createIndexes": command.collection, "indexes": indexes}] if indexes else []
+
+
+def _writes(command: Insert) -> list[Document]:
+    """Rows are inserted; what to do with one that collides is shown as the update that it becomes."""
+    inserts = [_insert(command, batch) for batch in list(_batches(command)) or [[]]]
+    if command.conflict is None or command.conflict.action == "nothing":
+        return inserts
+    return [*inserts, _update(command, command.conflict)]
+
+
+def _insert(command: Insert, documents: list[Document]) -> Document:
+    ordered = command.options.ordered
+    return {"insert": command.collection, "documents": documents, "ordered": ordered, **_shared(command)}
+
+
+def _update(command: Insert, conflict: Conflict) -> Document:
+    update = {"q": _query(conflict), "u": [update_stage(conflict, "<the row>")], "upsert": True}
+    return {"update": command.collection, "updates": [update], "ordered": command.options.ordered, **_shared(command)}
+
+
+def _shared(command: Insert) -> Document:
+    """What every write command of the statement says."""
+    options = command.options
+    shared: Document = {}
+    if options.write_concern is not None:
+        shared["writeConcern"] = dict(options.write_concern)
+    if options.bypass_validation:
+        shared["bypassDocumentValidation"] = True
+    if options.comment is not None:
+        shared["comment"] = options.comment
+    return shared
+
+
+def _query(conflict: Conflict) -> Document:
+    if conflict.keys is None:
+        return {"<field of the unique index>": {"$eq": "<its value in the row>"}}
+    names = [".".join(key) for key in conflict.keys]
+    return {name: {"$eq": f"<{name} of the row>"} for name in names}
+
+
+def update_stage(conflict: Conflict, row: Any) -> Document:
+    """The pipeline stage that puts a row in the place of the document that it collides with."""
+    stored: Any = conflict.update if conflict.action == "update" else {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}
+    if conflict.condition is not None:
+        stored = {"$cond": [conflict.condition, stored, "$$ROOT"]}
+    absent = {"$eq": [{"$type": "$_id"}, "missing"]}
+    return {"$replaceWith": {
+        "$let": {"vars": {"new": {"$literal": row}}, "in": {"$cond": [absent, "$$new", stored]}}}}
+
+
+def _value_at(row: Document, path: Path) -> Any:
+    value: Any = row
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+# Rows to documents to batches
+
+
+def documents(command: Insert) -> Iterator[Document]:
+    """The documents of the rows that stand in the statement, without the refused ones."""
+    if not isinstance(command.rows, ValuesRows):
+        return
+    for chunk in command.rows.open():
+        for row in chunk.rows:
+            document = make_document(command.shape, row)
+            if all(_value_at(document, path) is not None for path in command.shape.required):
+                yield document
+
+
+def make_document(shape: Shape, row: Any) -> Document:
+    """A row's document: values at their paths, those that DEFAULT leaves out not at all."""
+    if shape.targets is None:
+        return dict(row)
+    document: Document = {}
+    for path, value in zip(shape.targets, row, strict=True):
+        if path is None or value is MISSING:
+            continue
+        level = document
+        for name in path[:-1]:
+            level = level.setdefault(name, {})
+        level[path[-1]] = value
+    return document
+
+
+def _batches(command: Insert) -> Iterator[list[Document]]:
+    rows: Any = documents(command)
+    for key in reversed(command.options.sort_by):
+        path = tuple(key.field.split("."))
+        rows = sorted(
+            rows, key=cmp_to_key(lambda a, b, path=path: compare(_value_at(a, path), _value_at(b, path))),  # type: ignore[misc]
+            reverse=key.descending)
+    batch: list[Document] = []
+    size = 0
+    for document in rows:
+        length = len(bson.encode(document))
+        if batch and (len(batch) >= command.options.batch_size or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += length
+    if batch:
+        yield batch
