@@ -12,7 +12,7 @@ from bson.decimal128 import Decimal128, create_decimal128_context
 CONTEXT: Context = create_decimal128_context()
 for _signal in CONTEXT.traps:
     CONTEXT.traps[_signal] = False
-_WIDE = Context(prec=100, rounding=ROUND_HALF_UP)
+WIDE = Context(prec=6300, Emin=-99999, Emax=99999, rounding=ROUND_HALF_UP)
 _FIFTEEN = Context(prec=15)
 
 
@@ -23,8 +23,15 @@ def to_decimal(number: Any) -> Decimal:
     if isinstance(number, float):
         if not math.isfinite(number):
             return Decimal(number)
-        return _FIFTEEN.create_decimal(Decimal(number))
+        sign, digits, exponent = _FIFTEEN.create_decimal(Decimal(number)).as_tuple()
+        missing = 15 - len(digits) if any(digits) else 0
+        return Decimal((sign, digits + (0,) * missing, int(exponent) - missing))
     return Decimal(int(number))
+
+
+def _exact_decimal(number: Any) -> Decimal:
+    """A number as a sum takes it: a double isn't shortened to 15 digits first."""
+    return CONTEXT.create_decimal(Decimal(number)) if isinstance(number, float) else to_decimal(number)
 
 
 def decimal128(number: Decimal) -> Decimal128:
@@ -52,7 +59,7 @@ def has_double(*numbers: Any) -> bool:
 def add(left: Any, right: Any) -> Any:
     """The sum: exact before it is rounded, a double if it doesn't fit 64 bits."""
     if has_decimal(left, right):
-        return decimal128(CONTEXT.add(to_decimal(left), to_decimal(right)))
+        return decimal128(CONTEXT.add(_exact_decimal(left), _exact_decimal(right)))
     if not has_double(left, right):
         return int(left) + int(right)
     if not (math.isfinite(left) and math.isfinite(right)):
@@ -128,3 +135,11 @@ def negate(number: Any) -> Any:
     if isinstance(number, Decimal128):
         return decimal128(CONTEXT.multiply(number.to_decimal(), Decimal(-1)))
     return -number
+
+
+def compare_zero(number: Any) -> int:
+    """Below, at or above 0 as the number is; NaN is the smallest number."""
+    value = number.to_decimal() if isinstance(number, Decimal128) else number
+    if value != value:
+        return -1
+    return int(value > 0) - int(value < 0)

@@ -35,8 +35,8 @@ def _rank(value: Any) -> int:
 
 
 _RANKS: tuple[tuple[int, Any], ...] = (
-    (1, MinKey), (2, type(None)), (8, bool), (3, (int, float, Decimal128)), (4, str), (5, Mapping),
-    (6, (list, tuple)), (7, (bytes, Binary)), (9, ObjectId), (10, datetime), (11, Timestamp), (12, Regex), (13, MaxKey),
+    (1, MinKey), (2, type(None)), (9, bool), (3, (int, float, Decimal128)), (4, str), (5, Mapping),
+    (6, (list, tuple)), (7, (bytes, Binary)), (8, ObjectId), (10, datetime), (11, Timestamp), (12, Regex), (13, MaxKey),
 )
 
 

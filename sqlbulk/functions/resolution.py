@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlbulk.functions import aggregate, arithmetic, comparison, window
+from sqlbulk.functions import aggregate, arithmetic, characters, comparison, condition, matching, number, text, window
 from sqlbulk.functions.calls import fold_call, lower_call, parameter_at
 from sqlbulk.functions.fitting import Fit, common_type, fit, fits_value, type_test
 from sqlbulk.functions.registry import (
@@ -21,7 +21,7 @@ from sqlbulk.functions.registry import (
 from sqlbulk.functions.unsupported import UNSUPPORTED
 from sqlbulk.types import Type
 
-_MODULES = (comparison, arithmetic)
+_MODULES = (comparison, arithmetic, condition, number, text, characters, matching)
 _AGGREGATE_ENTRIES = (*aggregate.ENTRIES,)
 
 
@@ -53,10 +53,16 @@ def resolve(name: str, types: Sequence[Type]) -> Function:
     possible = [(f, each) for f, each in fits if Fit.NO not in each]
     if not possible:
         raise _misfit(name, counted, types)
+    # A constant has a known type: what isn't known can't be meant for a parameter that must be constant.
+    possible = [(f, each) for f, each in possible if not _lacks_constant(f, types)] or possible
     for function, each in possible:
         if Fit.MAYBE not in each or len(possible) == 1:
             return function
     return _either([f for f, _ in possible])
+
+
+def _lacks_constant(function: Function, types: Sequence[Type]) -> bool:
+    return any(t is Type.ANY and parameter_at(function, i).constant for i, t in enumerate(types))
 
 
 def _takes(function: Function, count: int) -> bool:
