@@ -9,6 +9,7 @@
     ├── ConnectionFailed    no server, wrong password, not allowed
     ├── ServerError         the server refused or lost a whole statement
     ├── TooManyErrors       stopped at the error limit
+    ├── ArchiveDiffers      an archive doesn't hold what it should; nothing is lost
     ├── Interrupted         stopped by the user; what was done is in `summary`
     └── RowRefused          one row can't be written; becomes a `rowdata.RowError`
 """
@@ -127,9 +128,13 @@ class UsageError(SqlbulkError):
 
 
 class ConnectionFailed(SqlbulkError):  # noqa: N818
-    """No server, a wrong password, or not allowed."""
+    """No server, a wrong password, or not allowed. `summary` holds what was done before, where anything was."""
 
     exit_code = 2
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None, summary: object = None) -> None:
+        super().__init__(code, message, hint=hint)
+        self.summary = summary
 
 
 class ServerError(SqlbulkError):
@@ -156,6 +161,12 @@ class Interrupted(ServerError):  # noqa: N818
     """Stopped by the user after the batches in flight; `summary` holds what was done."""
 
     exit_code = 5
+
+
+class ArchiveDiffers(ServerError):  # noqa: N818
+    """What was archived is not what was to be deleted; the documents in question were not deleted."""
+
+    exit_code = 6
 
 
 @dataclass(slots=True)

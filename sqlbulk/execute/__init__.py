@@ -1,0 +1,42 @@
+"""Runs commands on a server. Everything that imports the driver is loaded when it is needed, for it takes time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+from sqlbulk.commands import Command, Explained, Insert, SetOption, UseDatabase
+from sqlbulk.results import Result
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+    from sqlbulk.execute.runner import Stop, Watcher
+
+
+def execute(
+    command: Command, connection: Connection, *, rows: Iterable[Any] | None = None, progress: Watcher | None = None,
+    stop: Stop | None = None, base_dir: Path | None = None,
+) -> Result:
+    """Run one command.
+
+    `rows` are those that the caller hands in, `base_dir` is what relative file names start from, `stop` is
+    asked now and then whether to end, `progress` is told how far a bulk statement is.
+
+    Raises ServerError (E5005, E5006), ConnectionLost, TooManyErrors or Interrupted, each with the counts so
+    far in `summary`; ConnectionFailed (E5001 to E5003); UsageError for rows or files that don't fit.
+    """
+    match command:
+        case Insert():
+            from sqlbulk.execute.insert import run_insert
+
+            return run_insert(command, connection, rows=rows, watcher=progress, stop=stop, base_dir=base_dir)
+        case Explained():
+            return Result("EXPLAIN", ("plan",), [(line,) for line in command.text.splitlines()])
+        case UseDatabase():
+            connection.database = command.database
+            return Result("USE", target=command.database)
+        case SetOption():
+            return Result("SET", target=command.name)
+        case _:
+            assert_never(command)

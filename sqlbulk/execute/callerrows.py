@@ -1,0 +1,45 @@
+"""The rows that a caller hands in, as a source: read only as fast as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlbulk.errors import UsageError
+from sqlbulk.rowdata import Chunk
+
+CHUNK_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSource:
+    """Tuples, other sequences, or mappings, from any iterable; a generator is read as needed."""
+
+    rows: Iterable[Any]
+    columns: None = None
+
+    @property
+    def size(self) -> int | None:
+        """How many rows there are, if that can be told without reading them."""
+        try:
+            return len(self.rows)  # type: ignore[arg-type]
+        except TypeError:
+            return None
+
+    def __iter__(self) -> Iterator[Chunk]:
+        rows, first = iter(self.rows), 1
+        while chunk := list(islice(rows, CHUNK_ROWS)):
+            yield Chunk(chunk, range(first, first + len(chunk)), consumed=first + len(chunk) - 1)
+            first += len(chunk)
+
+
+def caller_source(rows: object) -> CallerSource:
+    """The source for `rows=`. Raises UsageError (E6001) for what holds no rows."""
+    if rows is None:
+        raise UsageError("E6001", "the statement takes its rows from the caller, but none were handed in",
+                         hint="Pass them: execute(sql, rows=...).")
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise UsageError("E6001", f"rows= takes an iterable of tuples or dicts, not a {type(rows).__name__}")
+    return CallerSource(rows)

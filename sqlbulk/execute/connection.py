@@ -1,0 +1,114 @@
+"""A connection to a server: opened from a URI, with what the server says of itself, and errors of one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, InvalidName, InvalidURI, PyMongoError
+
+from sqlbulk.errors import ConnectionFailed
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.faults import connection_error
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+SELECTION_SECONDS = 5.0
+"""How long to look for a server, unless the URI says otherwise: short enough for a person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server says of itself: its limits in bytes and operations, its version, whether it has transactions."""
+
+    version: tuple[int, ...] = (0, 0)
+    max_document: int = 16 * 1024 * 1024
+    max_message: int = 48_000_000
+    max_operations: int = 100_000
+    transactions: bool = False
+
+
+@dataclass(slots=True)
+class Connection:
+    """An open connection; `database` is where statements run that name none. A context manager that closes it."""
+
+    client: MongoClient[dict[str, Any]]
+    database: str
+    server: Server = field(default_factory=Server)
+
+    def collection(self, name: str, database: str | None = None) -> Collection[dict[str, Any]]:
+        """A collection, reading and writing values the way sqlbulk does. Raises ConnectionFailed for a bad name."""
+        try:
+            found = self.client[database or self.database][name]
+        except InvalidName as error:
+            raise ConnectionFailed("E5005", f"{database or self.database}.{name}: {error}") from None
+        return found.with_options(codec_options=OPTIONS)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self.client.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_connection(
+    uri: str, *, database: str, timeout: float = SELECTION_SECONDS, appname: str = "sqlbulk"
+) -> Connection:
+    """Connect and greet the server. `timeout` (seconds) yields to `serverSelectionTimeoutMS` in the URI.
+
+    Raises ConnectionFailed: E5010 for a bad URI, E5001 if nobody answers, E5002 for a refused login,
+    E5003 if the user may not even greet, E6005 where a library for the URI is missing.
+    """
+    client = _client(uri, timeout, appname)
+    try:
+        return Connection(client, database, _greet(client))
+    except PyMongoError as error:
+        client.close()
+        raise connection_error(error) from None
+    except BaseException:
+        client.close()
+        raise
+
+
+def _client(uri: str, timeout: float, appname: str) -> MongoClient[dict[str, Any]]:
+    settings: dict[str, Any] = {"appname": appname, "tz_aware": True, "uuidRepresentation": "standard",
+                                "datetime_conversion": "DATETIME_AUTO"}
+    if "serverselectiontimeoutms" not in uri.lower():
+        settings["serverSelectionTimeoutMS"] = round(timeout * 1000)
+    if "connecttimeoutms" not in uri.lower():
+        settings["connectTimeoutMS"] = round(max(timeout, 1.0) * 1000)
+    try:
+        return MongoClient(uri, **settings)
+    except ConfigurationError as error:
+        if "dnspython" in str(error):
+            raise ConnectionFailed("E6005", "mongodb+srv:// needs dnspython", hint="pip install dnspython") from None
+        if isinstance(error, InvalidURI) or not uri.lower().startswith("mongodb+srv://"):
+            raise ConnectionFailed("E5010", f"the connection string can't be read: {_one_line(error)}") from None
+        raise ConnectionFailed("E5001", f"no MongoDB found by DNS: {_one_line(error)}") from None
+    except (ValueError, TypeError, PyMongoError, OSError) as error:
+        raise ConnectionFailed("E5010", f"the connection string can't be read: {_one_line(error)}") from None
+
+
+def _greet(client: MongoClient[dict[str, Any]]) -> Server:
+    hello = client.admin.command("hello")
+    version = client.server_info().get("versionArray", [0, 0])
+    return Server(
+        version=tuple(version[:3]),
+        max_document=hello.get("maxBsonObjectSize", Server().max_document),
+        max_message=hello.get("maxMessageSizeBytes", Server().max_message),
+        max_operations=hello.get("maxWriteBatchSize", Server().max_operations),
+        transactions="setName" in hello or hello.get("msg") == "isdbgrid",
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

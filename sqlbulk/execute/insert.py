@@ -1,0 +1,184 @@
+"""Sets up the run of a `commands.Insert`: source, encoder, indexes, the way conflicts are met, and lanes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, Shape, ValuesRows
+from sqlbulk.execute.batches import BATCH_BYTES, Limits
+from sqlbulk.execute.callerrows import caller_source
+from sqlbulk.execute.conflicts import InsertFirst, Inserting, Keyed, Plain, Strategy, has_no_array, has_no_null
+from sqlbulk.execute.documents import compile_shape
+from sqlbulk.execute.encode import Encoded, Encoder, Ids
+from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique
+from sqlbulk.execute.pace import rows_a_batch
+from sqlbulk.execute.retry import Patience
+from sqlbulk.execute.runner import Run, Stop, Watcher, settled
+from sqlbulk.execute.target import open_target
+from sqlbulk.execute.upserts import ID, touches
+from sqlbulk.execute.writer import Writer
+from sqlbulk.formats import open_rows
+from sqlbulk.options import WriteOptions
+from sqlbulk.results import Result
+from sqlbulk.rowdata import Chunk, RowSource
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+
+UPSERT_OVERHEAD = 400
+"""What the pipeline of an upsert adds to a row at least, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How batches are written: `key` are the fields by which rows are spread over lanes, None: any lane."""
+
+    strategy: Strategy
+    workers: int
+    key: tuple[Path, ...] | None = None
+
+
+def run_insert(
+    command: Insert, connection: Connection, *, rows: Iterable[Any] | None, watcher: Watcher | None,
+    stop: Stop | None, base_dir: FilePath | None,
+) -> Result:
+    """Write the rows of the command. Raises what `Run.execute` raises, UsageError for an unfit source."""
+    options, server = command.options, connection.server
+    ended, limit = threading.Event(), options.max_execution_time
+    deadline = None if limit is None else time.monotonic() + limit
+    patience = Patience(options.retry_attempts, deadline, sleep=ended.wait)
+    collection = connection.collection(command.collection, command.database)
+    with _opened(command, rows, base_dir) as source:
+        build = compile_shape(command.shape, source.columns)
+        notices = ensure_indexes(collection, command)
+        ids = Ids()
+        writer = Writer(open_target(collection, options, patience.left), ids, patience)
+        conflicting = command.conflict is not None
+        unique = read_unique(collection) if conflicting else ()
+        route = _route(command, writer, unique, has_own_id=_may_have_id(command.shape, source.columns))
+        sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
+        run = Run(
+            source, Encoder(build, ids, server.max_document, _joined(route.key, sorting),
+                            _description(source), options.add_metadata),
+            route.strategy, options, _limits(options, server.max_operations, conflicting=conflicting),
+            title=f"INSERT {command.collection}", workers=route.workers, keyed=route.key is not None,
+            patience=patience, watcher=watcher, ended=ended)
+        writer.begun = lambda: settled(run.summary) > 0
+        if stop is not None:
+            run.stop = stop
+        summary = run.execute()
+    return Result("INSERT", summary=summary, notices=(*notices, *sorted(run.notices)), target=command.collection)
+
+
+@contextmanager
+def _opened(command: Insert, rows: Iterable[Any] | None, base_dir: FilePath | None) -> Iterator[RowSource]:
+    match command.rows:
+        case ValuesRows():
+            yield command.rows.open()
+        case CallerRows():
+            yield caller_source(rows)
+        case FileRows():
+            with open_rows(command.rows, base_dir=base_dir, stdin=sys.stdin.buffer) as source:
+                yield source
+
+
+def _limits(options: WriteOptions, most: int, *, conflicting: bool) -> Limits:
+    return Limits(
+        rows=rows_a_batch(options.rate_limit, min(options.batch_size, most)),
+        bytes=max(1, min(BATCH_BYTES, options.memory_limit // 8)),
+        overhead=UPSERT_OVERHEAD if conflicting else 0)
+
+
+def _joined(key: tuple[Path, ...] | None, sorting: tuple[Path, ...]) -> tuple[Path, ...] | None:
+    return None if key is None and not sorting else (*(key or ()), *sorting)
+
+
+def _description(source: RowSource) -> Any:
+    """What add_metadata stores beside each row."""
+    run, now = str(uuid.uuid4()), datetime.now(UTC)
+
+    def describe(chunk: Chunk, index: int) -> dict[str, Any]:
+        place = chunk.locate(index)
+        shown = f"row {chunk.ordinals[index]}"
+        if place is not None:
+            shown = place.source if place.line is None else f"{place.source}:{place.line}"
+        return {"run_id": run, "ingested_at": now, "source": shown}
+
+    return describe
+
+
+# Conflicts
+
+
+def _may_have_id(shape: Shape, columns: tuple[str, ...] | None) -> bool:
+    """Whether rows may bring an `_id` of their own."""
+    if shape.targets is None and columns is None:
+        return True
+    named = [*(shape.targets or ()), *(computed.path for computed in shape.computed), *(p for p, _ in shape.constants)]
+    return any(path is not None and path[0] == "_id" for path in named) or (
+        shape.targets is None and columns is not None and any(name.split(".")[0] == "_id" for name in columns))
+
+
+def _route(command: Insert, writer: Writer, unique: tuple[UniqueIndex, ...], *, has_own_id: bool) -> Route:
+    """How the command's rows are written, so that rows of one key are always applied in order."""
+    options, conflict = command.options, command.conflict
+    workers = 1 if options.ordered else options.parallel_workers
+    if conflict is None:
+        return Route(Plain(writer, options.ordered, options.continue_on_error), workers)
+    if conflict.keys is not None and conflict.keys != (ID,):
+        return _route_by_key(conflict, conflict.keys, writer, unique, options)
+    first = InsertFirst(writer, conflict, unique, ordered=options.ordered, go_on=options.continue_on_error)
+    if conflict.keys is not None:
+        first.careful = _Careful(conflict, (), writer.ids)
+        return _spread(first, (ID,), workers, whole=True)
+    first.careful = _Careful(conflict, unique, writer.ids)
+    candidates = [*([(ID,)] if has_own_id else []), *(key_paths(index) for index in unique)]
+    if len(candidates) != 1:
+        return Route(first, 1 if candidates else workers)
+    return _spread(first, candidates[0], workers, whole=all(index.plain for index in unique))
+
+
+def _route_by_key(
+    conflict: Conflict, keys: tuple[Path, ...], writer: Writer, unique: tuple[UniqueIndex, ...], options: WriteOptions
+) -> Route:
+    plain = Plain(writer, options.ordered, options.continue_on_error)
+    strategy = Keyed(writer, conflict, keys, plain, has_no_null, options.ordered, options.continue_on_error)
+    names = {".".join(path) for path in keys}
+    # strings that a collation holds equal are not equal here, so they could take different lanes
+    folded = any(set(index.keys) == names and index.collation is not None for index in unique)
+    return Route(strategy, 1 if options.ordered or folded else options.parallel_workers, keys)
+
+
+def _spread(first: InsertFirst, key: tuple[Path, ...], workers: int, *, whole: bool) -> Route:
+    """The route where only one key can collide; `whole`: its index covers all documents, without a collation."""
+    if whole:
+        first.by_key = Keyed(first.writer, first.conflict, key, Inserting(first), has_no_array, first.ordered,
+                             first.go_on)
+    return Route(first, workers if whole else 1, key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Careful:
+    """Whether what is done about one collision may change what a later row of the batch collides with."""
+
+    conflict: Conflict
+    unique: tuple[UniqueIndex, ...]
+    ids: Ids
+
+    def __call__(self, rows: Encoded) -> bool:
+        if self.conflict.action == "nothing":
+            return False
+        names = frozenset(name.split(".")[0] for index in self.unique for name in index.keys)
+        if touches(self.conflict.update, names):
+            return True
+        own = not all(map(self.ids.made, rows.documents, rows.ordinals))
+        return len(self.unique) + own > 1
