@@ -124,12 +124,18 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class SubqueryExpr(Bound):
-    """A query as a value. `kind` is 'scalar', 'exists', 'in', 'any', 'all' or 'array'; `operand` for the middle three."""
+    """A query as a value. `kind` is 'scalar', 'exists', 'in', 'any', 'all' or 'array'.
+
+    `operands` is what the middle three compare with: several for a row. `relation` and `columns` are what the
+    query's rows are made of.
+    """
 
     kind: str
     query: Relation
     type: Type
-    operand: BoundExpr | None = None
+    relation: str
+    columns: tuple[str, ...]
+    operands: tuple[BoundExpr, ...] = ()
     operator: str | None = None
 
 

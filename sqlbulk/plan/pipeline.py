@@ -1,0 +1,190 @@
+"""From algebra to an aggregation pipeline: one match over the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlbulk.catalog import Catalog
+from sqlbulk.functions.registry import Context
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bound import Column, Constant, SortKey
+from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_set_operation
+from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
+from sqlbulk.plan.pipeline_needs import needed_paths
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted, with_room
+from sqlbulk.plan.pipeline_window import lower_window
+from sqlbulk.types import Type
+
+
+def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> Rows:
+    """The relation's documents, as stages over a collection (or over `$documents`) and a layout."""
+    def lower(inner: algebra.Relation, outer: Outer) -> Rows:
+        return _lower(inner, lowering, outer)
+
+    lowering = Lowering(context, catalog, needed_paths(node), lower)
+    return _lower(node, lowering, {})
+
+
+def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:
+    match node:
+        case algebra.Scan():
+            return Rows(node.collection, [], {node.relation: Place()}, outer, open_root=True)
+        case algebra.Values():
+            return _values(node, lowering, outer)
+        case algebra.Filter():
+            rows = lowering.lower(node.input, outer)
+            return rows.add(lowering.filter(node.condition, rows))
+        case algebra.Project():
+            return _project(node, lowering, outer)
+        case algebra.Extend():
+            return _extend(node, lowering, outer)
+        case algebra.Join():
+            return lower_join(node, lowering, outer)
+        case algebra.Apply():
+            return lower_apply(node, lowering, outer)
+        case algebra.Attach():
+            return lower_attach(node, lowering, outer)
+        case algebra.Aggregate():
+            return lower_aggregate(node, lowering, outer)
+        case algebra.Window():
+            return lower_window(node, lowering, outer)
+        case algebra.Sort():
+            return _sort(node, lowering, outer)
+        case algebra.Limit():
+            return _limit(node, lowering, outer)
+        case algebra.Distinct():
+            return lower_distinct(node, lowering, outer)
+        case algebra.SetOperation():
+            return lower_set_operation(node, lowering, outer)
+        case algebra.Unnest():
+            return _unnest(node, lowering, outer)
+
+
+def _values(node: algebra.Values, lowering: Lowering, outer: Outer) -> Rows:
+    keys = column_keys(node.columns)
+    empty = Rows(None, [], {}, outer)
+    documents = [
+        {keys[name][0]: lowering.stored(e, empty) for name, e in zip(node.columns, row, strict=True)}
+        for row in node.rows
+    ]
+    return Rows(None, [{"$documents": documents}], {node.relation: Place((), keys)}, outer)
+
+
+def _project(node: algebra.Project, lowering: Lowering, outer: Outer) -> Rows:
+    rows = lowering.lower(node.input, outer)
+    if node.merged is not None:
+        return _merged(node, rows, lowering)
+    keys = column_keys(tuple(name for name, _ in node.columns))
+    fields = {keys[name][0]: lowering.value(e, rows) for name, e in node.columns}
+    rows.add({"$replaceWith": fields})
+    return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def _merged(node: algebra.Project, rows: Rows, lowering: Lowering) -> Rows:
+    """A document with columns put over it, the field names being a user's."""
+    assert node.merged is not None
+    whole = lowering.value(node.merged, rows)
+    for name in node.without:
+        whole = {"$unsetField": {"field": {"$literal": name}, "input": whole}}
+    for name, expression in node.columns:
+        value = lowering.stored(expression, rows)
+        whole = {"$setField": {"field": {"$literal": name}, "input": whole, "value": value}}
+    if whole != "$$ROOT":
+        rows.add({"$replaceWith": whole})
+    return Rows(rows.collection, rows.stages, {node.relation: Place()}, rows.outer, open_root=True)
+
+
+def _extend(node: algebra.Extend, lowering: Lowering, outer: Outer) -> Rows:
+    rows = slotted(lowering.lower(node.input, outer), lowering)
+    slot = slot_name(node.relation, lowering)
+    keys = column_keys(tuple(name for name, _ in node.columns))
+    rows.add({"$addFields": {slot: {keys[name][0]: lowering.value(e, rows) for name, e in node.columns}}})
+    rows.layout[node.relation] = Place((slot,), keys)
+    return rows
+
+
+# Order and number
+
+
+def _sort(node: algebra.Sort, lowering: Lowering, outer: Outer) -> Rows:
+    rows = lowering.lower(node.input, outer)
+    keys = [k for k in node.keys if not isinstance(k.expression, Constant)]
+    return rows if not keys else sorted_by(tuple(keys), rows, lowering)
+
+
+def sorted_by(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> Rows:
+    """The rows in order. A key that an index could give stays a field; others are worked out beside the rows."""
+    if not all(_is_native(k, rows) for k in keys):
+        rows = with_room(rows, lowering)
+    computed: dict[str, Any] = {}
+    order: dict[str, int] = {}
+    for key in keys:
+        direction = -1 if key.descending else 1
+        if _is_native(key, rows):
+            order.setdefault(_native_path(key, rows) or "", direction)
+            continue
+        value = lowering.value(key.expression, rows)
+        nulls_first = key.descending if key.nulls_first is None else key.nulls_first
+        if _nullable(key) and nulls_first is key.descending:
+            flag = lowering.names.new("_f")
+            computed[flag] = {"$lte": [value, None]}
+            order[flag] = direction
+        path = _native_path(key, rows)
+        if path is None:
+            path = lowering.names.new("_s")
+            computed[path] = value
+        order.setdefault(path, direction)
+    return rows.add(*([{"$addFields": computed}] if computed else []), {"$sort": order})
+
+
+def _is_native(key: SortKey, rows: Rows) -> bool:
+    """Whether the server's order of the field is the wanted one: NULLs lowest."""
+    nulls_first = key.descending if key.nulls_first is None else key.nulls_first
+    return _native_path(key, rows) is not None and (not _nullable(key) or nulls_first is not key.descending)
+
+
+def _nullable(key: SortKey) -> bool:
+    return getattr(key.expression, "nullable", True) is not False
+
+
+def _native_path(key: SortKey, rows: Rows) -> str | None:
+    if not isinstance(key.expression, Column) or key.expression.type is Type.ARRAY:
+        return None
+    return rows.columns.match_path(key.expression)
+
+
+def _limit(node: algebra.Limit, lowering: Lowering, outer: Outer) -> Rows:
+    rows = lowering.lower(node.input, outer)
+    if node.count == 0:
+        return rows.add({"$match": {"$expr": False}})
+    if node.count is not None and node.offset:
+        rows.add({"$limit": min(node.count + node.offset, 2**63 - 1)})
+    if node.offset:
+        rows.add({"$skip": node.offset})
+    if node.count is not None:
+        rows.add({"$limit": node.count})
+    return rows
+
+
+def _unnest(node: algebra.Unnest, lowering: Lowering, outer: Outer) -> Rows:
+    rows = slotted(lowering.lower(node.input, outer), lowering)
+    slot = slot_name(node.relation, lowering)
+    array = lowering.value(node.array, rows)
+    rows.add({"$addFields": {slot: {"v": _array_or_empty(array)}}})
+    unwind: dict[str, Any] = {"path": f"${slot}.v", "preserveNullAndEmptyArrays": node.outer}
+    keys = {node.column: ("v",)}
+    if node.ordinality is not None:
+        unwind["includeArrayIndex"] = f"{slot}.n"
+        keys[node.ordinality] = ("n",)
+    rows.add({"$unwind": unwind})
+    if node.ordinality is not None:
+        rows.add({"$addFields": {f"{slot}.n": {"$add": [f"${slot}.n", 1]}}})
+    rows.layout[node.relation] = Place((slot,), keys)
+    return rows
+
+
+def _array_or_empty(array: Any) -> Any:
+    if isinstance(array, Mapping) and isinstance(array.get("$literal"), list):
+        return array
+    return {"$cond": [{"$isArray": [array]}, array, []]}

@@ -1,0 +1,162 @@
+"""Groups, distinct rows and set operations as stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bound import AggregateCall, Column, Constant, SortKey, WindowCall
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys
+
+Stage = dict[str, Any]
+
+
+def lower_aggregate(node: algebra.Aggregate, lowering: Lowering, outer: Outer) -> Rows:
+    """One $group; what the aggregates need afterwards follows in one stage."""
+    rows = lowering.lower(node.input, outer)
+    group: dict[str, Any] = {"_id": _key(node, rows, lowering)}
+    finished: dict[str, Any] = {}
+    for name, call in node.calls:
+        accumulation = accumulate(call, rows, lowering)
+        slots = accumulator_slots(name, len(accumulation.accumulators))
+        group.update(zip(slots, accumulation.accumulators, strict=True))
+        value = accumulation.finish(*(f"${s}" for s in slots))
+        if value != f"${name}":
+            finished[name] = value
+    rows.add({"$group": group}, *([{"$addFields": finished}] if finished else []))
+    keys = {name: ("_id", name) for name, _ in node.keys} | {name: (name,) for name, _ in node.calls}
+    _always(node, rows)
+    return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def accumulator_slots(name: str, count: int) -> list[str]:
+    """The fields of a call's accumulators: its own name if one will do."""
+    return [name] if count == 1 else [f"{name}_{n}" for n in range(count)]
+
+
+def _key(node: algebra.Aggregate, rows: Rows, lowering: Lowering) -> Any:
+    if not node.keys:
+        return None
+    return {name: lowering.stored(expression, rows) for name, expression in node.keys}
+
+
+def _always(node: algebra.Aggregate, rows: Rows) -> None:
+    """The rows that there are even over nothing."""
+    empty = {name: call.aggregate.empty for name, call in node.calls if call.aggregate.empty is not None}
+    if not node.keys:
+        rows.add({"$unionWith": {"pipeline": [{"$documents": [{"_id": None, **empty}]}]}}, {"$limit": 1})
+    elif node.always:
+        first = node.keys[0][0]
+        nothing = {name: None for name, _ in node.keys[1:]}
+        documents = [{"_id": {first: number, **nothing}, **empty} for number in node.always]
+        rows.add(
+            {"$unionWith": {"pipeline": [{"$documents": documents}]}},
+            {"$group": {"_id": "$_id", "row": {"$first": "$$ROOT"}}}, {"$replaceWith": "$row"})
+
+
+def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering) -> Accumulation:
+    """The accumulators of an aggregate, FILTER included."""
+    assert call.aggregate is not None
+    entry = call.aggregate
+    condition = None if call.filter is None else lowering.is_true(call.filter, rows)
+    arguments: list[Any] = []
+    for position, argument in enumerate(call.arguments):
+        parameter = _parameter(entry.parameters, position)
+        if parameter.constant and isinstance(argument, Constant):
+            arguments.append(argument.value)
+            continue
+        value = lowering.value(argument, rows)
+        if condition is not None:
+            value = {"$cond": [condition, value, "$$REMOVE"]}
+            condition = None
+        arguments.append(value)
+    if isinstance(call, WindowCall):
+        accumulation = entry.accumulate(*arguments)
+    else:
+        accumulation = entry.accumulate(*arguments, distinct=call.distinct, order=_order(call.order_by, rows, lowering))
+    if condition is not None and entry.name == "COUNT":
+        return Accumulation(({"$sum": {"$cond": [condition, 1, 0]}},), accumulation.finish)
+    return accumulation
+
+
+def _parameter(parameters: tuple[Parameter, ...], position: int) -> Parameter:
+    return parameters[min(position, len(parameters) - 1)]
+
+
+def _order(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> tuple[OrderKey, ...]:
+    return tuple(
+        OrderKey(lowering.value(k.expression, rows), k.descending,
+                 k.descending if k.nulls_first is None else k.nulls_first)
+        for k in keys)
+
+
+# Distinct rows and set operations
+
+
+def lower_distinct(node: algebra.Distinct, lowering: Lowering, outer: Outer) -> Rows:
+    """Each row once."""
+    rows = lowering.lower(node.input, outer)
+    if node.open:
+        whole = _canonical(lowering.value(Column(node.source, ()), rows))
+        rows.add({"$group": {"_id": whole, "row": {"$first": "$$ROOT"}}}, {"$replaceWith": "$row"})
+        return Rows(rows.collection, rows.stages, {node.relation: Place()}, outer, open_root=True)
+    keys = column_keys(node.columns)
+    fields = {keys[name][0]: lowering.stored(Column(node.source, (name,)), rows) for name in node.columns}
+    rows.add({"$group": {"_id": fields}}, {"$replaceWith": "$_id"})
+    return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def _canonical(document: Any) -> Any:
+    """A document as a value that is the same for equal rows: without NULLs, in the order of the names."""
+    fields = {"$filter": {"input": {"$objectToArray": document}, "cond": {"$gt": ["$$this.v", None]}}}
+    return {"$sortArray": {"input": fields, "sortBy": {"k": 1}}}
+
+
+def lower_set_operation(node: algebra.SetOperation, lowering: Lowering, outer: Outer) -> Rows:
+    """$unionWith, and a $group where rows are counted."""
+    keys = column_keys(node.columns)
+    left, right = (
+        _side(side, name, node.columns, keys, lowering, outer)
+        for side, name in ((node.left, node.left_relation), (node.right, node.right_relation)))
+    if node.operator == "UNION" and node.all:
+        rows = left.add(union_with(right))
+    elif node.operator == "UNION":
+        rows = left.add(union_with(right), {"$group": {"_id": "$$ROOT"}}, {"$replaceWith": "$_id"})
+    else:
+        rows = _counted(node, left, right, lowering)
+    return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def union_with(right: Rows) -> Stage:
+    """The stage that adds another pipeline's documents."""
+    if right.collection is None:
+        return {"$unionWith": {"pipeline": right.stages}}
+    return {"$unionWith": {"coll": right.collection, "pipeline": right.stages}}
+
+
+def _side(
+    node: algebra.Relation, name: str, columns: tuple[str, ...], keys: dict[str, tuple[str]],
+    lowering: Lowering, outer: Outer,
+) -> Rows:
+    rows = lowering.lower(node, outer)
+    fields = {keys[c][0]: lowering.stored(Column(name, (c,)), rows) for c in columns}
+    return rows.add({"$replaceWith": fields})
+
+
+def _counted(node: algebra.SetOperation, left: Rows, right: Rows, lowering: Lowering) -> Rows:
+    """INTERSECT and EXCEPT: how often each row comes on either side decides how often it stays."""
+    left.add({"$replaceWith": {"row": "$$ROOT", "side": {"$literal": 0}}})
+    right.add({"$replaceWith": {"row": "$$ROOT", "side": {"$literal": 1}}})
+    rows = left.add(union_with(right), {"$group": {
+        "_id": "$row", "l": {"$sum": {"$subtract": [1, "$side"]}}, "r": {"$sum": "$side"}}})
+    if node.operator == "INTERSECT":
+        times: Any = {"$min": ["$l", "$r"]}
+        kept: Stage = {"$match": {"l": {"$gt": 0}, "r": {"$gt": 0}}}
+    else:
+        times = {"$subtract": ["$l", "$r"]}
+        kept = {"$match": {"$expr": {"$gt": ["$l", "$r"]}}} if node.all else {"$match": {"l": {"$gt": 0}, "r": 0}}
+    rows.add(kept)
+    if node.all:
+        rows.add({"$addFields": {"times": {"$range": [0, times]}}}, {"$unwind": "$times"})
+    return rows.add({"$replaceWith": "$_id"})

@@ -1,0 +1,177 @@
+"""Joins: $lookup, by fields where two columns must be equal, and the hash join of rows with at most one partner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bound import BoundExpr, Call, Column
+from sqlbulk.plan.pipeline_group import union_with
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
+
+Stage = dict[str, Any]
+
+
+def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
+    """INNER and LEFT by $lookup; FULL as LEFT and the right side's rows without a partner."""
+    right = node.right if node.condition is None else algebra.Filter(node.right, node.condition)
+    kind = "LEFT" if node.kind == "FULL" else node.kind
+    rows = lower_apply(algebra.Apply(kind, node.left, right), lowering, outer)
+    if node.kind != "FULL":
+        return rows
+    left = node.left if node.condition is None else algebra.Filter(node.left, node.condition)
+    alone, partner = _looked_up(node.right, algebra.Limit(left, 1), lowering, outer)
+    alone.add({"$match": {partner: []}}, {"$unset": partner})
+    _same_slots(rows, alone)
+    return rows.add(union_with(alone))
+
+
+def _same_slots(rows: Rows, alone: Rows) -> None:
+    """Move the relations of `alone` to where `rows` has them."""
+    moved = {place.base[0]: rows.layout[name].base[0] for name, place in alone.layout.items() if name in rows.layout
+             and place.base[:1] != rows.layout[name].base[:1]}
+    fields: dict[str, Any] = {}
+    for name, place in rows.layout.items():
+        if name in alone.layout:
+            node = fields
+            for step in place.base[:-1]:
+                node = node.setdefault(step, {})
+            node[place.base[-1]] = "$" + ".".join(alone.layout[name].base)
+    if moved:
+        alone.add({"$replaceWith": fields})
+
+
+def lower_apply(node: algebra.Apply, lowering: Lowering, outer: Outer) -> Rows:
+    """$lookup and $unwind."""
+    rows, slot = _looked_up(node.left, node.right, lowering, outer, limit=2 if node.single else None)
+    if node.single:
+        rows.add({"$addFields": {slot: _only(slot)}})
+        return rows
+    return rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": node.kind == "LEFT"}})
+
+
+MORE_THAN_ONE = "a subquery used as a value gave more than one row"
+
+
+def _only(slot: str) -> Any:
+    """The one element of an array, nothing if it is empty; more abort the statement, as SQL asks."""
+    several = {"$toInt": {"$concat": [MORE_THAN_ONE, {"$substrCP": [{"$toString": {"$size": f"${slot}"}}, 0, 0]}]}}
+    return {"$cond": [{"$gt": [{"$size": f"${slot}"}, 1]}, several, {"$arrayElemAt": [f"${slot}", 0]}]}
+
+
+def _looked_up(
+    left: algebra.Relation, right: algebra.Relation, lowering: Lowering, outer: Outer, *, limit: int | None = None
+) -> tuple[Rows, str]:
+    """The left side with an array of the right side's rows in a field, whose name is the second result."""
+    rows = slotted(lowering.lower(left, outer), lowering)
+    beyond = {c: None for c in algebra.outer_columns(right) if c.relation in rows.layout}
+    fields = _key_fields(right, rows, lowering)
+    variables = _variables(list(beyond), rows, lowering)
+    inner = lowering.lower(right, {**outer, **{key: f"$${name}" for key, (name, _) in variables.items()}})
+    if limit is not None:
+        inner.add({"$limit": limit})
+    slot = _slot_for(inner, lowering)
+    stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
+    if fields is not None:
+        stage |= {"localField": fields[0], "foreignField": fields[1]}
+    used = {name: value for name, value in variables.values()}
+    if used:
+        stage["let"] = used
+    if inner.stages or fields is None:
+        stage["pipeline"] = inner.stages
+    rows.add({"$lookup": {**stage, "as": slot}})
+    for relation, place in inner.layout.items():
+        rows.layout[relation] = place.below(slot)
+    return rows, slot
+
+
+def _slot_for(inner: Rows, lowering: Lowering) -> str:
+    if not inner.slotted and len(inner.layout) == 1:
+        return slot_name(next(iter(inner.layout)), lowering)
+    return lowering.names.new("_j")
+
+
+def _variables(
+    columns: list[Column], rows: Rows, lowering: Lowering
+) -> dict[tuple[str, tuple[str, ...]], tuple[str, Any]]:
+    return {(c.relation, c.path): (lowering.names.new("o"), lowering.value(c, rows)) for c in columns}
+
+
+# Equal fields
+
+
+def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> tuple[str, str] | None:
+    """The pair of paths that localField and foreignField can take; the condition itself is tested as well.
+
+    $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates.
+    """
+    while isinstance(right, algebra.Limit):
+        right = right.input
+    conditions: list[BoundExpr] = []
+    while isinstance(right, algebra.Filter):
+        conditions += algebra.conjuncts(right.condition)
+        right = right.input
+    while isinstance(right, algebra.Project | algebra.Filter | algebra.Aggregate):
+        if isinstance(right, algebra.Filter):
+            conditions = algebra.conjuncts(right.condition)
+        right = right.input
+    if not isinstance(right, algebra.Scan):
+        return None
+    foreign = Rows(right.collection, [], {right.relation: Place()})
+    pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
+    indexed = _indexed(right, lowering)
+    return max(pairs, key=lambda p: p[1] in indexed, default=None)
+
+
+def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> tuple[str, str] | None:
+    if not isinstance(condition, Call) or condition.function.name != "=":
+        return None
+    for a, b in (condition.arguments, condition.arguments[::-1]):
+        if isinstance(a, Column) and isinstance(b, Column):
+            paths = rows.columns.match_path(a), foreign.columns.match_path(b)
+            if a.relation in rows.layout and b.relation in foreign.layout and paths[0] and paths[1]:
+                return paths[0], paths[1]
+    return None
+
+
+def _indexed(scan: algebra.Scan, lowering: Lowering) -> set[str]:
+    known = lowering.catalog.get(scan.collection)
+    return {"_id"} | ({i.keys[0][0] for i in known.indexes if i.keys} if known else set())
+
+
+# Attach
+
+
+def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows:
+    """Both sides in one stream, put together by a window over the keys: a hash join that needs no index."""
+    left = slotted(lowering.lower(node.left, outer), lowering)
+    right = lowering.lower(node.right, outer)
+    names = [f"k{n}" for n in range(len(node.keys))]
+    left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
+    right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
+    slot = _slot_for(right, lowering)
+    kept, layout = _kept(right)
+    row = {"$mergeObjects": ["$_l", {slot: "$_r"}]}
+    left.add({"$replaceWith": {"_l": "$$ROOT", "_k": left_keys}})
+    right.add(
+        {"$replaceWith": {"_k": right_keys, "_r": kept}},
+        {"$match": {f"_k.{n}": {"$ne": None} for n in names}})
+    left.add(
+        union_with(right),
+        {"$setWindowFields": {"partitionBy": "$_k", "output": {"_r": {"$max": "$_r"}}}},
+        {"$match": {"_l": {"$exists": True}}},
+        {"$replaceWith": row})
+    for relation, place in layout.items():
+        left.layout[relation] = place.below(slot)
+    return left
+
+
+def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
+    """What is attached of the right side, and its layout: the columns of a made relation, without their detours."""
+    if len(right.layout) == 1:
+        (relation, place), = right.layout.items()
+        if place.keys is not None:
+            keys = column_keys(tuple(place.keys))
+            fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
+            return fields, {relation: Place((), keys)}
+    return "$$ROOT", right.layout

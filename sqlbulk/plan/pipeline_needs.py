@@ -1,0 +1,19 @@
+"""Which fields of each relation a statement uses, so that the others need not be carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlbulk.plan.algebra import Relation, walk_all
+from sqlbulk.plan.bound import Column
+
+Path = tuple[str, ...]
+
+
+def needed_paths(node: Relation) -> Mapping[str, frozenset[Path] | None]:
+    """The used paths by relation; None for one that is used as a whole."""
+    found: dict[str, set[Path]] = {}
+    for expression in walk_all(node):
+        if isinstance(expression, Column):
+            found.setdefault(expression.relation, set()).add(expression.path)
+    return {relation: None if () in paths else frozenset(paths) for relation, paths in found.items()}

@@ -1,0 +1,218 @@
+"""A pipeline under construction: its stages, and where in its documents the columns of each relation are.
+
+Two layouts: `rooted`, where the one relation's document is the root (fast for a single collection: nothing is
+moved, so a `$match` in front uses indexes), and slots, where every relation has a top-level field of its own.
+Names that a user wrote are never used as slots; in a rooted layout whose root holds a user's field names
+(`open_root`) nothing may be put beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlbulk.catalog import Catalog
+from sqlbulk.errors import UnsupportedError
+from sqlbulk.functions.registry import Context
+from sqlbulk.plan.algebra import Relation
+from sqlbulk.plan.bound import BoundExpr, Column
+from sqlbulk.plan.expr import is_true, lower, lower_value
+from sqlbulk.plan.filter import match
+from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
+
+Path = tuple[str, ...]
+Stage = dict[str, Any]
+
+_SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+def safe_key(name: str, number: int, taken: Mapping[str, Any]) -> str:
+    """The field that a column is kept in: its own name if nothing can misread it, else a made one."""
+    return name if _SAFE.match(name) and name not in taken else f"_c{number}"
+
+
+def column_keys(columns: tuple[str, ...]) -> dict[str, tuple[str]]:
+    """The field that each column of a made relation is kept in."""
+    keys: dict[str, tuple[str]] = {}
+    taken: dict[str, Any] = {}
+    for number, name in enumerate(columns):
+        key = safe_key(name, number, taken)
+        taken[key] = None
+        keys[name] = (key,)
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a relation's columns are: below `base`; a made relation's column by the path in `keys`, others by name."""
+
+    base: Path = ()
+    keys: Mapping[str, Path] | None = None
+
+    def path(self, column: Path) -> Path | None:
+        """The column's path in the documents; None: the whole of a made relation, which is nowhere as one."""
+        if self.keys is None:
+            return (*self.base, *column)
+        if not column:
+            return None
+        return (*self.base, *self.keys[column[0]], *column[1:])
+
+    def below(self, slot: str) -> Place:
+        """The same place when its documents are put into a field."""
+        return Place((slot, *self.base), self.keys)
+
+
+@dataclass(slots=True)
+class Rows:
+    """Documents on their way: the collection (None: `$documents` comes first), stages, layout, and the outer variables.
+
+    `outer` gives the columns of queries around their variables, such as '$$o1'. `slotted`: every relation has a
+    field of its own; else one relation is the root, whose field names are a user's if `open_root`.
+    """
+
+    collection: str | None
+    stages: list[Stage]
+    layout: dict[str, Place]
+    outer: Mapping[tuple[str, Path], str] = field(default_factory=dict)
+    slotted: bool = False
+    open_root: bool = False
+
+    def add(self, *stages: Stage) -> Rows:
+        """The same object with more stages."""
+        self.stages.extend(stages)
+        return self
+
+    def path(self, column: Column) -> Path | None:
+        """The column's path in the documents; None: it is an outer one, or the whole of a made relation."""
+        place = self.layout.get(column.relation)
+        return None if place is None else place.path(column.path)
+
+    @property
+    def columns(self) -> Columns:
+        """The layout as expressions and filters see it."""
+        return Columns(rows=self)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns(Layout):
+    """Where the columns are, for the lowering of expressions."""
+
+    rows: Rows | None = None
+
+    def reference(self, column: Column) -> Any:
+        """The column as an aggregation expression."""
+        assert self.rows is not None
+        place = self.rows.layout.get(column.relation)
+        if place is None:
+            return self._outer(column, self.rows.outer)
+        path = place.path(column.path)
+        if path is not None:
+            return field_reference(ROOT, path)
+        assert place.keys is not None
+        return {name: field_reference(ROOT, (*place.base, *key)) for name, key in place.keys.items()}
+
+    def match_path(self, column: Column) -> str | None:
+        """The column as a path of the match language; None where that can't name it."""
+        assert self.rows is not None
+        path = self.rows.path(column)
+        return ".".join(path) if path and all(map(is_plain, path)) else None
+
+    def _outer(self, column: Column, outer: Mapping[tuple[str, Path], str]) -> Any:
+        for length in range(len(column.path), -1, -1):
+            variable = outer.get((column.relation, column.path[:length]))
+            if variable is not None:
+                return field_reference(variable, column.path[length:])
+        raise UnsupportedError("E3001", f"{'.'.join(column.path) or 'the row'} of an outer query can't be used here",
+                               column.span)
+
+
+class Names:
+    """Numbers for what needs a name of its own in a statement's pipelines."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self, prefix: str) -> str:
+        """A name that nothing else has."""
+        self._last += 1
+        return f"{prefix}{self._last}"
+
+
+Outer = Mapping[tuple[str, Path], str]
+
+
+@dataclass(slots=True)
+class Lowering:
+    """What the lowering of a statement's relations shares.
+
+    `needs` says which paths of a relation are used anywhere; None: the whole. `lower` lowers a relation, given
+    the variables of the queries around.
+    """
+
+    context: Context
+    catalog: Catalog
+    needs: Mapping[str, frozenset[Path] | None]
+    lower: Callable[[Relation, Outer], Rows]
+    names: Names = field(default_factory=Names)
+    choices: list[str] = field(default_factory=list)
+
+    def value(self, expression: BoundExpr, rows: Rows) -> Any:
+        """The expression over the rows, in the aggregation language; it may be missing for NULL."""
+        return lower(expression, rows.columns, self.context).mql
+
+    def stored(self, expression: BoundExpr, rows: Rows) -> Any:
+        """The same, never missing."""
+        return lower_value(expression, rows.columns, self.context)
+
+    def filter(self, condition: BoundExpr, rows: Rows) -> Stage:
+        """The stage that keeps the rows for which the condition is true."""
+        return {"$match": match(condition, rows.columns, self.context)}
+
+    def is_true(self, condition: BoundExpr, rows: Rows) -> Any:
+        """An expression that is true exactly where the condition is."""
+        return is_true(lower(condition, rows.columns, self.context))
+
+
+def with_room(rows: Rows, lowering: Lowering) -> Rows:
+    """The rows so that fields of our own can be put beside what is there."""
+    return slotted(rows, lowering) if rows.open_root else rows
+
+
+def slotted(rows: Rows, lowering: Lowering) -> Rows:
+    """The rows with every relation in a field of its own, of fields that nobody needs rid where that is known."""
+    if rows.slotted:
+        return rows
+    (relation, place), = rows.layout.items()
+    slot = slot_name(relation, lowering)
+    needed = lowering.needs.get(relation, frozenset())
+    if place.keys is None and needed is not None and _trimmable(needed):
+        whole: Any = _trimmed(needed, place.base)
+    else:
+        whole = field_reference(ROOT, place.base)
+    rows.stages.append({"$replaceWith": {slot: whole}})
+    rows.layout = {relation: Place((slot,), place.keys)}
+    rows.slotted, rows.open_root = True, False
+    return rows
+
+
+def slot_name(relation: str, lowering: Lowering) -> str:
+    """The field for a relation's rows: its name, unless that could be misread."""
+    return relation if _SAFE.match(relation) else lowering.names.new("_r")
+
+
+def _trimmable(needed: frozenset[Path]) -> bool:
+    return all(path and all(map(is_plain, path)) for path in needed)
+
+
+def _trimmed(needed: frozenset[Path], base: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path in sorted(needed):
+        if any(path[:n] in needed for n in range(1, len(path))):
+            continue
+        node = tree
+        for name in path[:-1]:
+            node = node.setdefault(name, {})
+        node[path[-1]] = field_reference(ROOT, (*base, *path))
+    return tree

@@ -1,0 +1,119 @@
+"""GROUP BY and aggregates: what is grouped, and every other expression in terms of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlbulk.errors import PlanError
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bind_calls import type_of_bound
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, WindowCall
+from sqlbulk.plan.query_state import Planning, fingerprint
+
+Pair = tuple[Column, Column]
+
+
+@dataclass(slots=True)
+class Grouping:
+    """The groups of one query: keys, and the aggregates asked for so far.
+
+    `translate` turns an expression over the rows into one over the groups.
+    """
+
+    planning: Planning
+    relation: str
+    keys: list[tuple[str, BoundExpr]]
+    inner: set[str]
+    equal: Sequence[Pair] = ()
+    calls: dict[str, tuple[str, AggregateCall]] = field(default_factory=dict)
+    by_text: dict[str, Column] = field(default_factory=dict)
+    always: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, expression in self.keys:
+            column = Column(self.relation, (name,), type_of_bound(expression))
+            for text in self._equal_texts(expression):
+                self.by_text.setdefault(text, column)
+
+    def _equal_texts(self, expression: BoundExpr) -> list[str]:
+        """The expression's fingerprint, and those of the columns that a join or condition makes equal to it."""
+        texts = [fingerprint(expression)]
+        if isinstance(expression, Column):
+            for text in texts:
+                for a, b in self.equal:
+                    pair = fingerprint(a), fingerprint(b)
+                    texts.extend(pair[1 - i] for i in (0, 1) if pair[i] == text and pair[1 - i] not in texts)
+        return texts
+
+    def translate(self, expression: BoundExpr) -> BoundExpr:
+        """The expression over the groups; raises PlanError E2016 for a column that isn't grouped."""
+        return algebra.rewrite(expression, self._over_groups)
+
+    def _over_groups(self, expression: BoundExpr) -> BoundExpr | None:
+        if isinstance(expression, AggregateCall):
+            return self._slot(expression)
+        found = self.by_text.get(fingerprint(expression)) if not isinstance(expression, WindowCall) else None
+        if found is not None:
+            return Column(found.relation, found.path, found.type, span=expression.span)
+        if isinstance(expression, Column) and expression.relation in self.inner:
+            prefix = self._prefix(expression)
+            if prefix is not None:
+                return prefix
+            name = ".".join(expression.path) or "the row"
+            raise PlanError("E2016", f"{name} is neither grouped nor inside an aggregate", expression.span,
+                            hint=f"GROUP BY {name}, or ANY_VALUE({name})")
+        return None
+
+    def _prefix(self, column: Column) -> Column | None:
+        """A field of a grouped document."""
+        for length in range(len(column.path) - 1, 0, -1):
+            whole = self.by_text.get(fingerprint(Column(column.relation, column.path[:length])))
+            if whole is not None:
+                return Column(whole.relation, (*whole.path, *column.path[length:]), span=column.span)
+        return None
+
+    def _slot(self, call: AggregateCall) -> Column:
+        text = fingerprint(call)
+        if text not in self.calls:
+            self.calls[text] = (f"a{len(self.calls)}", call)
+        name = self.calls[text][0]
+        return Column(self.relation, (name,), call.type, nullable=call.aggregate.empty is None, span=call.span)
+
+    def node(self, rows: algebra.Relation) -> algebra.Aggregate:
+        """The groups, once everything was translated."""
+        return algebra.Aggregate(rows, self.relation, tuple(self.keys), tuple(self.calls.values()), self.always)
+
+
+def has_aggregate(expression: BoundExpr) -> bool:
+    """Whether an aggregate of this query stands in the expression."""
+    return any(isinstance(e, AggregateCall) for e in algebra.walk(expression, subqueries=False))
+
+
+def has_window(expression: BoundExpr) -> bool:
+    """Whether a window function of this query stands in the expression."""
+    return any(isinstance(e, WindowCall) for e in algebra.walk(expression, subqueries=False))
+
+
+@dataclass(slots=True)
+class Windows:
+    """The window functions of one query; `translate` puts columns in their place."""
+
+    relation: str
+    calls: dict[str, tuple[str, WindowCall]] = field(default_factory=dict)
+
+    def translate(self, expression: BoundExpr) -> BoundExpr:
+        """The expression with a column for every window function."""
+        return algebra.rewrite(expression, self._slot)
+
+    def _slot(self, expression: BoundExpr) -> BoundExpr | None:
+        if not isinstance(expression, WindowCall):
+            return None
+        text = fingerprint(expression)
+        if text not in self.calls:
+            self.calls[text] = (f"w{len(self.calls)}", expression)
+        return Column(self.relation, (self.calls[text][0],), expression.type, span=expression.span)
+
+    def node(self, rows: algebra.Relation) -> algebra.Relation:
+        """The rows with the windows' columns."""
+        return algebra.Window(rows, self.relation, tuple(self.calls.values())) if self.calls else rows

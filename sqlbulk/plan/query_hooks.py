@@ -1,0 +1,201 @@
+"""What stands inside a query's expressions: aggregates, window functions and subqueries, bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.functions import AGGREGATES, WINDOW_FUNCTIONS
+from sqlbulk.functions.fitting import Fit, fit
+from sqlbulk.functions.registry import Aggregate, Parameter
+from sqlbulk.plan.bind import Binder
+from sqlbulk.plan.bind_calls import type_of_bound
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Constant, Frame, SortKey, SubqueryExpr, WindowCall
+from sqlbulk.plan.query_frames import bind_frame
+from sqlbulk.plan.query_state import Around, CommonTable, Planning
+from sqlbulk.syntax import ast
+from sqlbulk.types import Type
+
+
+class QueryHooks:
+    """Binds aggregates, windows and subqueries for one query; `place` names the clause that is being bound.
+
+    `aggregates` and `windows` say whether the clause may have them.
+    """
+
+    def __init__(
+        self, planning: Planning, tables: Mapping[str, CommonTable], windows: Mapping[str, ast.Window] | None = None
+    ) -> None:
+        self.planning, self.tables, self.named = planning, tables, windows or {}
+        self.place, self.aggregates, self.windows = "here", False, False
+
+    @contextmanager
+    def clause(self, place: str, *, aggregates: bool = False, windows: bool = False) -> Iterator[None]:
+        """While a clause is being bound."""
+        before = self.place, self.aggregates, self.windows
+        self.place, self.aggregates, self.windows = place, aggregates, windows
+        try:
+            yield
+        finally:
+            self.place, self.aggregates, self.windows = before
+
+    def replaced(self, expression: ast.Expr, binder: Binder) -> BoundExpr | None:
+        """Nothing is replaced while binding; grouping is settled afterwards."""
+        return None
+
+    # aggregates
+
+    def aggregate(self, call: ast.Call, aggregate: Aggregate, binder: Binder) -> BoundExpr:
+        """An aggregate over the group; raises PlanError E2015 where none may stand."""
+        if not self.aggregates:
+            raise PlanError("E2015", f"the aggregate {call.name} can't stand {self.place}", call.span,
+                            hint="HAVING filters groups" if self.place == "in WHERE" else None)
+        if call.nulls is not None:
+            raise UnsupportedError("E3001", f"{call.nulls} NULLS has no meaning for {call.name}", call.span)
+        with self.clause(f"inside {call.name}"):
+            arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
+            order = self._order(call.order_by, binder)
+            within = self._order(call.within_group, binder)
+        if within:
+            if len(within) > 1:
+                raise UnsupportedError("E3001", f"{call.name} orders by one expression", call.within_group[1].span)
+            arguments = (*arguments, within[0].expression)
+            order = within if within[0].descending or within[0].nulls_first is not None else ()
+        self._check(call, aggregate, arguments, distinct=call.distinct)
+        return AggregateCall(
+            aggregate, arguments, _result_type(aggregate, arguments), call.distinct, order, filter_, span=call.span)
+
+    def _arguments(self, call: ast.Call, binder: Binder) -> tuple[BoundExpr, ...]:
+        if any(isinstance(a, ast.Star) for a in call.arguments):
+            if call.name != "COUNT" or len(call.arguments) > 1 or call.distinct:
+                raise PlanError("E2004", f"{call.name} can't take *", call.span)
+            return ()
+        bound = []
+        for argument in call.arguments:
+            if isinstance(argument, ast.Query):
+                bound.append(self.subquery("scalar", argument, binder, span=argument.span))
+            elif isinstance(argument, ast.Star | ast.Lambda):
+                raise PlanError("E2004", f"{call.name} takes values", call.span)
+            else:
+                bound.append(binder.bind(argument))
+        if call.name == "COUNT" and not bound:
+            raise PlanError("E2004", "COUNT takes * or an expression", call.span)
+        return tuple(bound)
+
+    def _filter(self, call: ast.Call, binder: Binder) -> BoundExpr | None:
+        return None if call.filter is None else binder.bind(call.filter)
+
+    def _order(self, items: tuple[ast.OrderItem, ...], binder: Binder) -> tuple[SortKey, ...]:
+        return tuple(sort_key(i, binder.bind(i.expression)) for i in items)
+
+    def _check(
+        self, call: ast.Call, aggregate: Aggregate, arguments: tuple[BoundExpr, ...], *, distinct: bool
+    ) -> None:
+        check_arguments(call.name, aggregate.parameters, arguments, call.span)
+        if distinct and not arguments:
+            raise PlanError("E2004", f"{call.name} DISTINCT takes an expression", call.span)
+
+    # windows
+
+    def window(self, call: ast.Call, binder: Binder) -> BoundExpr:
+        """A call with OVER; raises PlanError E2015 where none may stand."""
+        if not self.windows:
+            raise PlanError("E2015", f"{call.name} OVER (…) can't stand {self.place}", call.span,
+                            hint="put it into a subquery and filter outside")
+        with self.clause(f"inside {call.name} OVER (…)", aggregates=self.aggregates):
+            window = self._resolved(call.over, call.span)
+            partition = tuple(binder.bind(e) for e in window.partition_by)
+            order = self._order(window.order_by, binder)
+            arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
+            frame = bind_frame(window.frame, binder) if window.frame is not None else None
+        return self._window_call(call, arguments, partition, order, frame, filter_)
+
+    def _window_call(
+        self, call: ast.Call, arguments: tuple[BoundExpr, ...], partition: tuple[BoundExpr, ...],
+        order: tuple[SortKey, ...], frame: Frame | None, filter_: BoundExpr | None,
+    ) -> BoundExpr:
+        function = WINDOW_FUNCTIONS.get(call.name)
+        aggregate = AGGREGATES.get(call.name)
+        if function is None and aggregate is None:
+            raise PlanError("E2003", f"{call.name} is no window function", call.span)
+        if call.distinct or call.order_by or call.within_group:
+            raise UnsupportedError("E3001", f"{call.name} OVER (…) takes no DISTINCT or ORDER BY inside", call.span)
+        if function is not None:
+            check_arguments(call.name, function.parameters, arguments, call.span)
+            if filter_ is not None:
+                raise PlanError("E2015", f"{call.name} takes no FILTER", call.span)
+            known = function.returns or type_of_bound(arguments[0])
+        else:
+            assert aggregate is not None
+            check_arguments(call.name, aggregate.parameters, arguments, call.span)
+            known = _result_type(aggregate, arguments)
+        return WindowCall(
+            call.name, aggregate if function is None else None, arguments, known, partition, order, frame, filter_,
+            ignore_nulls=call.nulls == "IGNORE", span=call.span)
+
+    def _resolved(self, over: ast.Window | ast.Identifier | None, span: Span) -> ast.Window:
+        assert over is not None
+        if isinstance(over, ast.Identifier):
+            over = ast.Window(base=over, span=over.span)
+        if over.base is None:
+            return over
+        base = self.named.get(over.base.text)
+        if base is None:
+            raise PlanError("E2002", f"there is no window {over.base.text}", over.base.span)
+        base = self._resolved(base, span)
+        if over.partition_by or (over.order_by and base.order_by):
+            raise PlanError("E2015", f"the window {over.base.text} can't be changed so", over.span)
+        return replace(
+            over, base=None, partition_by=base.partition_by, order_by=over.order_by or base.order_by,
+            frame=over.frame or base.frame)
+
+    # subqueries
+
+    def subquery(
+        self, kind: str, query: ast.Query, binder: Binder, *, span: Span,
+        operand: tuple[BoundExpr, ...] = (), operator: str | None = None,
+    ) -> BoundExpr:
+        """A query as a value; raises PlanError E2001 if it has the wrong number of columns."""
+        bound = self.planning.bind_query(query, Around(binder.scope, self.tables))
+        wanted = len(operand) or 1
+        columns = tuple(o.key for o in bound.outputs)
+        if kind != "exists" and (bound.open or len(columns) != wanted):
+            found = "columns that aren't known" if bound.open else f"{len(columns)} columns"
+            raise PlanError("E2001", f"this subquery has to have {wanted} column{'s' if wanted > 1 else ''}, not {found}",
+                            query.span)
+        known = {"scalar": bound.outputs[0].type if bound.outputs else Type.ANY, "array": Type.ARRAY}.get(kind, Type.BOOLEAN)
+        if kind in ("any", "in") and operator in (None, "="):
+            kind, operator = "in", None
+        return SubqueryExpr(kind, bound.relation, known, bound.name, columns, operand, operator, span=span)
+
+
+def sort_key(item: ast.OrderItem, expression: BoundExpr) -> SortKey:
+    """The key of an ORDER BY item."""
+    return SortKey(expression, item.descending, None if item.nulls is None else item.nulls == "FIRST")
+
+
+def check_arguments(
+    name: str, parameters: tuple[Parameter, ...], arguments: tuple[BoundExpr, ...], span: Span
+) -> None:
+    """Raise PlanError E2004, E2005 or E2012 if the arguments don't fit the parameters."""
+    least = sum(not p.optional for p in parameters)
+    repeated = any(p.repeated for p in parameters)
+    if len(arguments) < least or (len(arguments) > len(parameters) and not repeated):
+        takes = str(least) if least == len(parameters) else f"{least} to {len(parameters)}"
+        raise PlanError("E2004", f"{name} takes {takes} argument{'' if takes == '1' else 's'}, not {len(arguments)}", span)
+    for position, argument in enumerate(arguments):
+        parameter = parameters[position] if position < len(parameters) else parameters[-1]
+        known = type_of_bound(argument)
+        if parameter.constant and not isinstance(argument, Constant):
+            raise PlanError("E2005", f"{parameter.name} of {name} must be a constant", argument.span)
+        if fit(known, parameter.type) is Fit.NO:
+            raise PlanError("E2012", f"{parameter.name} of {name} has to be {parameter.type.value}, not {known.value}",
+                            argument.span)
+
+
+def _result_type(aggregate: Aggregate, arguments: tuple[BoundExpr, ...]) -> Type:
+    if isinstance(aggregate.returns, Type):
+        return aggregate.returns
+    return aggregate.returns([type_of_bound(a) for a in arguments])

@@ -1,0 +1,117 @@
+"""Conditions move as far down as they keep their meaning: below joins, into derived tables, to the collections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bound import BoundExpr, Call, Column
+from sqlbulk.plan.rewrites.correlation import all_of, with_conditions
+
+Conditions = list[BoundExpr]
+
+
+def with_pushed_filters(node: algebra.Relation) -> algebra.Relation:
+    """The relation with every condition at its lowest place."""
+    return _pushed(node, [])
+
+
+def _pushed(node: algebra.Relation, conditions: Conditions) -> algebra.Relation:
+    match node:
+        case algebra.Filter():
+            return _pushed(node.input, [*algebra.conjuncts(node.condition), *conditions])
+        case algebra.Join():
+            return _join(node, conditions)
+        case algebra.Apply() | algebra.Attach():
+            below, above = _split(conditions, algebra.visible(node.right))
+            changed = replace(node, left=_pushed(node.left, below), right=_pushed(node.right, []))
+            return with_conditions(changed, above)
+        case algebra.Extend() | algebra.Unnest():
+            below, above = _split(conditions, {node.relation})
+            return with_conditions(replace(node, input=_pushed(node.input, below)), above)
+        case algebra.Sort():
+            return replace(node, input=_pushed(node.input, conditions))
+        case algebra.Project() if node.merged is None:
+            return _renamed(node, conditions)
+        case algebra.Aggregate() if node.keys and not node.always:
+            return _grouped(node, conditions)
+    return with_conditions(algebra.with_inputs(node, lambda n: _pushed(n, [])), conditions)
+
+
+def _split(conditions: Conditions, relations: set[str]) -> tuple[Conditions, Conditions]:
+    """The conditions that don't use the relations, and those that do."""
+    below = [c for c in conditions if not algebra.relations_of(c) & relations and algebra.relations_of(c)]
+    return below, [c for c in conditions if c not in below]
+
+
+def _join(node: algebra.Join, conditions: Conditions) -> algebra.Relation:
+    left, right = algebra.visible(node.left), algebra.visible(node.right)
+    on = algebra.conjuncts(node.condition)
+    if node.kind == "INNER":
+        both = [*on, *conditions]
+        to_left, rest = _split(both, right)
+        to_right, rest = _split(rest, left)
+        changed = replace(
+            node, left=_pushed(node.left, to_left), right=_pushed(node.right, to_right), condition=all_of(rest))
+        return changed
+    if node.kind == "LEFT":
+        to_left, above = _split(conditions, right)
+        to_right, rest = _split(on, left)
+        changed = replace(
+            node, left=_pushed(node.left, to_left), right=_pushed(node.right, to_right), condition=all_of(rest))
+        return with_conditions(changed, above)
+    changed = replace(node, left=_pushed(node.left, []), right=_pushed(node.right, []))
+    return with_conditions(changed, conditions)
+
+
+def _renamed(node: algebra.Project, conditions: Conditions) -> algebra.Relation:
+    """Conditions on a projection as conditions on what it is made from."""
+    columns = dict(node.columns)
+    below, above = [], []
+    for condition in conditions:
+        changed = _substituted(condition, node.relation, columns)
+        if changed is None:
+            above.append(condition)
+        else:
+            below.append(changed)
+    return with_conditions(replace(node, input=_pushed(node.input, below)), above)
+
+
+def _grouped(node: algebra.Aggregate, conditions: Conditions) -> algebra.Relation:
+    """Conditions on the keys of groups hold for their rows as well."""
+    keys = dict(node.keys)
+    below, above = [], []
+    for condition in conditions:
+        changed = _substituted(condition, node.relation, keys)
+        if changed is None:
+            above.append(condition)
+        else:
+            below.append(changed)
+    return with_conditions(replace(node, input=_pushed(node.input, below)), above)
+
+
+def _substituted(condition: BoundExpr, relation: str, columns: dict[str, BoundExpr]) -> BoundExpr | None:
+    """The condition with expressions in place of a relation's columns; None where that isn't the same."""
+    fits = True
+
+    def change(expression: BoundExpr) -> BoundExpr | None:
+        nonlocal fits
+        if not isinstance(expression, Column) or expression.relation != relation:
+            return None
+        value = columns.get(expression.path[0]) if expression.path else None
+        if value is None or _volatile(value):
+            fits = False
+            return expression
+        if len(expression.path) == 1:
+            return value
+        if isinstance(value, Column):
+            return replace(value, path=(*value.path, *expression.path[1:]), type=expression.type, nullable=True)
+        fits = False
+        return expression
+
+    changed = algebra.rewrite(condition, change)
+    return changed if fits else None
+
+
+def _volatile(expression: BoundExpr) -> bool:
+    return any(isinstance(e, Call) and e.function.volatile for e in algebra.walk(expression))

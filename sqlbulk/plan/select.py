@@ -1,0 +1,52 @@
+"""SELECT as a command: the query bound, rewritten and lowered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlbulk import commands
+from sqlbulk.errors import UnsupportedError
+from sqlbulk.plan import algebra
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.pipeline import to_pipeline
+from sqlbulk.plan.pipeline_rows import Rows
+from sqlbulk.plan.query import bind_query, new_planning
+from sqlbulk.plan.query_state import Around, BoundQuery
+from sqlbulk.plan.rewrites import rewritten
+from sqlbulk.syntax import ast
+
+
+def plan_query(query: ast.Query, environment: Environment) -> commands.Query:
+    """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported."""
+    bound = bind_query(query, Around(), new_planning(environment))
+    return lower_query(bound, environment, query)
+
+
+def lower_query(bound: BoundQuery, environment: Environment, query: ast.Query) -> commands.Query:
+    """The command of a bound query."""
+    relation = rewritten(bound.relation, environment)
+    rows = to_pipeline(relation, environment.context, environment.catalog)
+    return commands.Query(rows.collection, tuple(rows.stages), _columns(bound, rows), _database(relation, query))
+
+
+def _columns(bound: BoundQuery, rows: Rows) -> tuple[commands.OutputColumn, ...] | None:
+    if bound.open:
+        return None
+    place = rows.layout[bound.name]
+    assert place.keys is not None
+    return tuple(
+        commands.OutputColumn(o.title, place.keys[o.key][0], whole=o.document, excluded=o.excluded) for o in bound.outputs
+    )
+
+
+def _database(relation: algebra.Relation, query: ast.Query) -> str | None:
+    names = {s.database for s in _scans(relation)}
+    if len(names) > 1:
+        raise UnsupportedError("E3001", "a query can't read from several databases", query.span)
+    return names.pop() if names else None
+
+
+def _scans(node: Any) -> list[algebra.Scan]:
+    if isinstance(node, algebra.Scan):
+        return [node]
+    return [s for child in algebra.inputs(node) for s in _scans(child)]
