@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ Exit codes: 0 done, 1 usage or syntax, 2 connection or authorization,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; `arguments` None: the program's."""
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal can't show is better spelt out than the end of a run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(cli.main(args=arguments, prog_name="sqlbulk", standalone_mode=False) or 0)
     except click.exceptions.Exit as leaving:
@@ -118,14 +123,17 @@ def run(
 ) -> int:
     """Run scripts: files, - for standard input, or -c SQL."""
     from sqlbulk.reports import Report
-    from sqlbulk.runner import run_scripts
+    from sqlbulk.runner import run_scripts, tell_unused
 
     report = Report(sys.stdout, sys.stderr, format=format, quiet=quiet)
     values = _parameters(parameters)
     scripts = _scripts(files, commands)
     with _session(connection) as session:
         _choose_progress(session, silent=quiet or no_progress)
-        return run_scripts(session, scripts, report, parameters=values, go_on=go_on)
+        code = run_scripts(session, scripts, report, parameters=values, go_on=go_on)
+        if code in (0, 3):
+            tell_unused(session, report, values)
+    return code
 
 
 @cli.command()
@@ -142,8 +150,6 @@ def explain(
         separator = ""
         for name, script in scripts:
             for plan in session.plans(script, values, name=name):
-                for notice in plan.notices:
-                    click.echo(f"notice: {notice}", err=True)
                 click.echo(f"{separator}{str(plan).rstrip()}")
                 separator = "\n"
     return 0

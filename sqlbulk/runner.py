@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,14 @@ def run_scripts(
         discard(sys.stdout)
         return report.exit_code or (5 if next(statements, None) else 0)
     return report.exit_code
+
+
+def tell_unused(session: Session, report: Report, parameters: Parameters) -> None:
+    """Say which values were given for nothing; a misspelt name should not go unnoticed."""
+    given: set[int | str] = set(parameters if isinstance(parameters, Mapping) else range(len(parameters or ())))
+    unused = [key if isinstance(key, str) else str(key + 1) for key in given - session.parameters_seen]
+    if unused:
+        report.notice(f"no statement has a parameter {', '.join(sorted(unused))}")
 
 
 class _Fatal(Exception):  # noqa: N818

@@ -81,7 +81,7 @@ def _functions(shell: Shell, name: str) -> None:
     rows = [row for row in function_rows() if row[0].startswith(name.upper())]
     if name and not rows:
         raise UsageError("E2003", f"there is no function {name}")
-    _list(shell, [(called, f"{help_text} {example}") for called, help_text, example in rows])
+    _list(shell, [(called, f"{help_text} Example: {example}") for called, help_text, example in rows])
 
 
 def function_rows() -> list[tuple[str, str, str]]:

@@ -1,0 +1,324 @@
+"""Where the layers meet: a session reads statements, plans them, and has them run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, TextIO
+
+from sqlbulk.catalog import Catalog
+from sqlbulk.commands import CallerRows, Command, Explained, FileRows, Insert, Plan, SetOption, UseDatabase
+from sqlbulk.errors import PlanError, Source, Span, SqlError, SqlSyntaxError, UsageError
+from sqlbulk.execute import execute
+from sqlbulk.functions.registry import Context
+from sqlbulk.options import OptionProblem, WriteOptions, merge, parse_option
+from sqlbulk.progress import Progress, Silent
+from sqlbulk.results import Result
+from sqlbulk.syntax import ast
+from sqlbulk.syntax.parser import parse, parse_expression
+from sqlbulk.syntax.rows import count_list_parameters, decode
+from sqlbulk.syntax.script import ScriptStatement, statements
+from sqlbulk.targets import Target, check_database, choose_target, moment
+
+if TYPE_CHECKING:
+    from sqlbulk.embedded import EmbeddedServer
+    from sqlbulk.execute.connection import Connection
+    from sqlbulk.plan import Evaluate
+    from sqlbulk.rowdata import RowSource
+
+Script = str | Path | IO[bytes] | TextIO
+"""The text of a script, its path, or an open file."""
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+"""Values for `:name` or for `?`."""
+
+
+def connect(
+    uri: str | None = None, *, database: str | None = None, now: datetime | str | None = None,
+    data_dir: Path | None = None, **options: Any,
+) -> Session:
+    """A session; use it as a context manager, or close it. The server is asked when the first statement needs it.
+
+    `uri` defaults to SQLBULK_URI, then MONGODB_URI; without them a private server is started, with its
+    data in `data_dir`. `database` defaults to the URI's, then SQLBULK_DATABASE, then `test`. `now` fixes
+    CURRENT_TIMESTAMP; without a zone it is UTC. `options` are defaults for the options of statements.
+    Raises UsageError (E6001, E2006, E2007).
+    """
+    target = choose_target(uri, database, data_dir)
+    return Session(target, now=moment(now), options=session_options(options))
+
+
+def translate(
+    sql: str, parameters: Parameters = None, *, catalog: Catalog | None = None, now: datetime | str | None = None
+) -> Plan:
+    """The plan of one statement, worked out without a server; SqlError says where the statement is wrong.
+
+    `catalog` tells what is known of the database, None: nothing.
+    """
+    with Session(choose_target(None, None, None), now=moment(now), options=WriteOptions()) as session:
+        return session.plan(only_statement(sql), parameters, catalog=catalog or Catalog())
+
+
+def session_options(given: Mapping[str, Any]) -> WriteOptions:
+    """The default options with these over them; UsageError E2006 or E2007."""
+    try:
+        return merge(WriteOptions(), [parse_option(name, value) for name, value in given.items()])
+    except OptionProblem as problem:
+        raise UsageError(problem.code, problem.message, hint=problem.hint) from None
+
+
+class Session:
+    """A target, the defaults of options, and the moment that counts as now. Made by `connect`; not for several threads.
+
+    `progress` is told how far bulk statements are; `last_plan` is the plan of the last statement.
+    `parameters_seen` are the parameters that the statements so far have: names, and numbers from 0 on.
+    """
+
+    def __init__(self, target: Target, *, now: datetime | None, options: WriteOptions) -> None:
+        self.options, self.now = options, now
+        self.progress: Progress = Silent()
+        self.last_plan: Plan | None = None
+        self.parameters_seen: set[int | str] = set()
+        self._target = target
+        self._database = target.database
+        self._connection: Connection | None = None
+        self._server: EmbeddedServer | None = None
+        self._stop = threading.Event()
+        self._writing = self._stdin_is_script = False
+
+    def execute(self, sql: str, parameters: Parameters = None, *, rows: Iterable[Any] | None = None) -> Result:
+        """Run one statement.
+
+        `parameters` are values for `?` or `:name`. `rows` are those of `INSERT INTO t ?`: any iterable of
+        tuples, sequences or dicts, read as they are written. Raises SqlError where the text is wrong,
+        UsageError for a wrong call, ConnectionFailed, and ServerError with what was done in `summary`.
+        """
+        return self.run_statement(only_statement(sql), parameters, rows=rows, all_used=True)
+
+    def run(self, script: Script, parameters: Parameters = None, *, name: str | None = None) -> Iterator[Result]:
+        """The results of a script's statements; each runs when its result is asked for.
+
+        `script` is the text itself (str), its path (Path) or an open file, `name` what errors call it.
+        Raises as `execute` does; what follows a failing statement is not run.
+        """
+        for statement in self.statements(script, name=name):
+            yield self.run_statement(statement, parameters)
+
+    def explain(self, sql: str, parameters: Parameters = None) -> str:
+        """What one statement would ask of MongoDB, as text. SqlError where it is wrong."""
+        return str(self.plan(only_statement(sql), parameters))
+
+    def plans(self, script: Script, parameters: Parameters = None, *, name: str | None = None) -> Iterator[Plan]:
+        """The plans of a script's statements. Nothing is run but SET and USE, which the later plans depend on."""
+        for statement in self.statements(script, name=name):
+            plan = self.plan(statement, parameters)
+            for step in plan.steps:
+                if isinstance(step, SetOption | UseDatabase):
+                    self._run_step(step, None)
+            yield plan
+
+    def statements(self, script: Script, *, name: str | None = None) -> Iterator[ScriptStatement]:
+        """A script, cut into statements as they are asked for."""
+        self._stdin_is_script = script in (sys.stdin, getattr(sys.stdin, "buffer", None))
+        return statements(script, name=name or _name_of(script))
+
+    def run_statement(
+        self, statement: ScriptStatement, parameters: Parameters = None, *, rows: Iterable[Any] | None = None,
+        all_used: bool = False,
+    ) -> Result:
+        """Plan and run one statement. `all_used`: a parameter that it doesn't have is an error (E2009)."""
+        plan = self.plan(statement, parameters, all_used=all_used)
+        try:
+            return self._run_plan(plan, rows)
+        except SqlError as error:
+            raise error.with_source(statement.source) from None
+
+    def plan(
+        self, statement: ScriptStatement, parameters: Parameters = None, *, catalog: Catalog | None = None,
+        all_used: bool = True,
+    ) -> Plan:
+        """What a statement would ask of MongoDB; SqlError where it is wrong."""
+        from sqlbulk.plan import plan
+
+        value_list = ValueList(statement, self.parameters_seen)
+        try:
+            tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
+            self.parameters_seen |= parameter_keys(tree)
+            self.last_plan = plan(
+                tree, context=self._context(), catalog=catalog, parameters=parameters, options=self.options,
+                open_rows=value_list.open, all_used=all_used)
+        except SqlError as error:
+            raise error.with_source(statement.source) from None
+        except RecursionError:
+            whole = Span(0, len(statement.source.text))
+            raise SqlSyntaxError("E1007", "this is nested too deeply", whole, source=statement.source) from None
+        return self.last_plan
+
+    def _context(self) -> Context:
+        server = self._connection.server.version[:2] if self._connection is not None else None
+        now = self.now or moment(datetime.now(UTC))
+        assert now is not None
+        return Context(now, self.options.time_zone, (server[0], server[1]) if server else None)
+
+    def _run_plan(self, plan: Plan, rows: Iterable[Any] | None) -> Result:
+        """Run the steps of a plan; the last one's result is the statement's."""
+        if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in plan.steps):
+            raise UsageError("E6001", "rows are given, but the statement doesn't take any",
+                             hint="INSERT INTO t (a, b) ? takes rows.")
+        result = Result(plan.statement)
+        for step in plan.steps:
+            result = self._run_step(step, rows)
+        return replace(result, statement=plan.statement, notices=(*plan.notices, *result.notices))
+
+    def _run_step(self, step: Command, rows: Iterable[Any] | None) -> Result:
+        match step:
+            case Explained(text=text):
+                return Result("EXPLAIN", ("plan",), [(line,) for line in text.splitlines()])
+            case SetOption(name=name, value=value):
+                self.options = merge(self.options, [(name, value)])
+                return Result("SET")
+            case UseDatabase(database=database):
+                self.database = database
+                return Result("USE")
+            case Insert(rows=FileRows(path="-", span=span)) if self._stdin_is_script:
+                raise PlanError("E6001", "standard input holds the script, so no rows can be read from it", span,
+                                hint="Put the script into a file, or give it with -c.")
+        return self._execute(step, rows)
+
+    def _execute(self, step: Command, rows: Iterable[Any] | None) -> Result:
+        """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
+        connection = self.connection()
+        self._stop.clear()
+        self._writing = isinstance(getattr(step, "options", None), WriteOptions)
+        try:
+            return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop)
+        finally:
+            self._writing = False
+
+    @property
+    def database(self) -> str:
+        """Where statements run that name no database. May be set; UsageError for a bad name."""
+        return self._database
+
+    @database.setter
+    def database(self, name: str) -> None:
+        self._database = check_database(name)
+        if self._connection is not None:
+            self._connection.database = name
+
+    @property
+    def private(self) -> bool:
+        """Whether the server is one of our own, because no URI was given."""
+        return self._target.uri is None
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the private server keeps its data."""
+        from sqlbulk.embedded import default_data_dir
+
+        return self._target.data_dir or default_data_dir()
+
+    def interrupt(self) -> bool:
+        """Ask the bulk statement that runs to stop after the batches in flight.
+
+        False if there is none, or it was asked already. May be called from a signal handler or another thread.
+        """
+        if not self._writing or self._stop.is_set():
+            return False
+        self._stop.set()
+        return True
+
+    def close(self) -> None:
+        """Leave the server; a private one is stopped when the last session leaves. Idempotent."""
+        connection, self._connection = self._connection, None
+        server, self._server = self._server, None
+        if connection is not None:
+            connection.close()
+        if server is not None:
+            server.stop()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def connection(self) -> Connection:
+        """The connection, opened now if it wasn't; ConnectionFailed, and E6003 to E6008 for a private server."""
+        if self._connection is None:
+            from sqlbulk.execute.connection import open_connection
+
+            uri = self._target.uri
+            if uri is None:
+                from sqlbulk import embedded
+
+                self._server = self._server or embedded.start(self._target.data_dir)
+                uri = self._server.uri
+            self._connection = open_connection(uri, database=self._database)
+        return self._connection
+
+
+class ValueList:
+    """The value list of a statement, which the planner opens without seeing its text."""
+
+    def __init__(self, statement: ScriptStatement, parameters_seen: set[int | str]) -> None:
+        self._rows, self._seen = statement.rows, parameters_seen
+
+    def count_parameters(self) -> int:
+        """How many `?` it holds."""
+        return 0 if self._rows is None else count_list_parameters(self._rows)
+
+    def open(self, *, columns: tuple[str, ...] | None, evaluate: Evaluate, first_parameter: int) -> RowSource:
+        """The rows; expressions in them are parsed here and worked out by `evaluate`."""
+        assert self._rows is not None, "only a statement with VALUES is planned to read them"
+
+        def value(text: str, *, first_parameter: int) -> Any:
+            try:
+                tree = parse_expression(Source(text), first_parameter=first_parameter)
+                self._seen |= parameter_keys(tree)
+                return evaluate(tree)
+            except RecursionError:
+                raise SqlSyntaxError("E1007", "this is nested too deeply", Span(0, len(text))) from None
+
+        return decode(self._rows, columns=columns, evaluate=value, first_parameter=first_parameter)
+
+
+def parameter_keys(tree: Any) -> set[int | str]:
+    """The parameters in a tree."""
+    found: set[int | str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Parameter):
+            found.add(node.key)
+        elif isinstance(node, tuple):
+            waiting.extend(node)
+        elif isinstance(node, ast.Node):
+            waiting.extend(getattr(node, field.name) for field in fields(node))
+    return found
+
+
+def only_statement(sql: str) -> ScriptStatement:
+    """The one statement of a text; SqlSyntaxError E1001 if there is none, UsageError E6001 if there are several."""
+    found = statements(sql)
+    first = next(found, None)
+    if first is None:
+        raise SqlSyntaxError("E1001", "there is no statement here", Span(0, 0), source=Source(sql))
+    second = next(found, None)
+    if second is not None:
+        line, column = second.source.line, second.source.column
+        raise UsageError("E6001", f"the text holds more than one statement; the second begins at {line}:{column}",
+                         hint="Session.run takes scripts.")
+    return first
+
+
+def _name_of(script: Script) -> str:
+    if isinstance(script, str):
+        return "<sql>"
+    return str(script) if isinstance(script, Path) else str(getattr(script, "name", "<script>"))
