@@ -8,13 +8,13 @@ from typing import Any
 from sqlbulk.catalog import Catalog
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import Column, Constant, SortKey
+from sqlbulk.plan.bound import Constant
 from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_set_operation
 from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
 from sqlbulk.plan.pipeline_needs import needed_paths
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted, with_room
+from sqlbulk.plan.pipeline_order import sorted_by
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
 from sqlbulk.plan.pipeline_window import lower_window
-from sqlbulk.types import Type
 
 
 def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> Rows:
@@ -111,47 +111,6 @@ def _sort(node: algebra.Sort, lowering: Lowering, outer: Outer) -> Rows:
     rows = lowering.lower(node.input, outer)
     keys = [k for k in node.keys if not isinstance(k.expression, Constant)]
     return rows if not keys else sorted_by(tuple(keys), rows, lowering)
-
-
-def sorted_by(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> Rows:
-    """The rows in order. A key that an index could give stays a field; others are worked out beside the rows."""
-    if not all(_is_native(k, rows) for k in keys):
-        rows = with_room(rows, lowering)
-    computed: dict[str, Any] = {}
-    order: dict[str, int] = {}
-    for key in keys:
-        direction = -1 if key.descending else 1
-        if _is_native(key, rows):
-            order.setdefault(_native_path(key, rows) or "", direction)
-            continue
-        value = lowering.value(key.expression, rows)
-        nulls_first = key.descending if key.nulls_first is None else key.nulls_first
-        if _nullable(key) and nulls_first is key.descending:
-            flag = lowering.names.new("_f")
-            computed[flag] = {"$lte": [value, None]}
-            order[flag] = direction
-        path = _native_path(key, rows)
-        if path is None:
-            path = lowering.names.new("_s")
-            computed[path] = value
-        order.setdefault(path, direction)
-    return rows.add(*([{"$addFields": computed}] if computed else []), {"$sort": order})
-
-
-def _is_native(key: SortKey, rows: Rows) -> bool:
-    """Whether the server's order of the field is the wanted one: NULLs lowest."""
-    nulls_first = key.descending if key.nulls_first is None else key.nulls_first
-    return _native_path(key, rows) is not None and (not _nullable(key) or nulls_first is not key.descending)
-
-
-def _nullable(key: SortKey) -> bool:
-    return getattr(key.expression, "nullable", True) is not False
-
-
-def _native_path(key: SortKey, rows: Rows) -> str | None:
-    if not isinstance(key.expression, Column) or key.expression.type is Type.ARRAY:
-        return None
-    return rows.columns.match_path(key.expression)
 
 
 def _limit(node: algebra.Limit, lowering: Lowering, outer: Outer) -> Rows:

@@ -1,12 +1,261 @@
-"""Windows: $setWindowFields, one for each partition and order."""
+"""Windows: $setWindowFields, one for each partition and order, and what SQL has beyond it worked out behind.
+
+The server counts rows one by one. Where SQL takes rows of equal order (peers) together, as RANK and the usual
+frame do, a second stage gives every row the value of the last, or first, of its peers.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
+from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Rows
+from sqlbulk.plan.bound import Constant, Frame, SortKey, WindowCall
+from sqlbulk.plan.pipeline_group import accumulate
+from sqlbulk.plan.pipeline_order import order_fields
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, slot_name, slotted
+from sqlbulk.plan.query_state import fingerprint
+from sqlbulk.types import Interval
+
+Stage = dict[str, Any]
+_WHOLE = ["unbounded", "unbounded"]
+_RUNNING = ["unbounded", "current"]
+_RANKS = frozenset({"RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST"})
+_NUMBERED = _RANKS | {"ROW_NUMBER", "NTILE"}
 
 
 def lower_window(node: algebra.Window, lowering: Lowering, outer: Outer) -> Rows:
-    raise NotImplementedError
+    """The rows with a field for the windows' values."""
+    rows = slotted(lowering.lower(node.input, outer), lowering)
+    groups: dict[tuple[str, ...], list[tuple[str, WindowCall]]] = {}
+    for name, call in node.calls:
+        groups.setdefault(_specification(call), []).append((name, call))
+    finished: dict[str, Any] = {}
+    for calls in groups.values():
+        work = _Work(rows, lowering, calls[0][1], lowering.names.new("_p"))
+        for name, call in calls:
+            finished[name] = work.value(call)
+        work.finish()
+    slot = slot_name(node.relation, lowering)
+    rows.add({"$addFields": {slot: {name: finished[name] for name, _ in node.calls}}})
+    rows.layout[node.relation] = Place((slot,), {name: (name,) for name, _ in node.calls})
+    return rows
+
+
+def _specification(call: WindowCall) -> tuple[str, ...]:
+    """What calls must have in common to be worked out together."""
+    ranged = _offset_range(call.frame)
+    order = [f"{fingerprint(k.expression)} {k.descending} {k.nulls_first}" for k in call.order_by]
+    return (str(ranged), *map(fingerprint, call.partition_by), "ORDER", *order)
+
+
+def _offset_range(frame: Frame | None) -> bool:
+    return frame is not None and frame.unit == "RANGE" and any(isinstance(e, Constant) for e in (frame.start, frame.end))
+
+
+@dataclass(slots=True)
+class _Work:
+    """One partition and order: the stage's output, and what follows it."""
+
+    rows: Rows
+    lowering: Lowering
+    call: WindowCall
+    partition: str
+    output: dict[str, Any] = field(default_factory=dict)
+    peers: dict[str, Any] = field(default_factory=dict)
+    behind: list[tuple[dict[str, Any], dict[str, int]]] = field(default_factory=list)
+    number: str | None = None
+    total: str | None = None
+
+    def value(self, call: WindowCall) -> Any:
+        """The call's value as an expression over what the stages leave; they are noted down."""
+        if call.ignore_nulls:
+            raise UnsupportedError("E3001", f"{call.name} IGNORE NULLS isn't supported", call.span)
+        if call.name in _NUMBERED and call.aggregate is None:
+            return self._numbered(call)
+        if call.name in ("LAG", "LEAD"):
+            return self._shifted(call)
+        return self._framed(call)
+
+    # numbers
+
+    def _row_number(self) -> str:
+        if self.number is None:
+            self.number = self._output({"$sum": 1, "window": {"documents": _RUNNING}})
+        return f"${self.number}"
+
+    def _row_count(self) -> str:
+        if self.total is None:
+            self.total = self._output({"$sum": 1, "window": {"documents": _WHOLE}})
+        return f"${self.total}"
+
+    def _output(self, function: Any) -> str:
+        name = self.lowering.names.new("_w")
+        self.output[name] = function
+        return name
+
+    def _of_peers(self, function: Any) -> str:
+        name = self.lowering.names.new("_w")
+        self.peers[name] = function
+        return f"${name}"
+
+    def _numbered(self, call: WindowCall) -> Any:
+        number = self._row_number()
+        if call.name == "ROW_NUMBER":
+            return number
+        if call.name == "NTILE":
+            return self._tile(call, number)
+        if call.name == "CUME_DIST":
+            return {"$divide": [self._of_peers({"$max": number}), self._row_count()]}
+        rank = self._of_peers({"$min": number})
+        if call.name == "RANK":
+            return rank
+        if call.name == "PERCENT_RANK":
+            total = self._row_count()
+            others = {"$subtract": [total, 1]}
+            return {"$cond": [{"$gt": [total, 1]}, {"$divide": [{"$subtract": [rank, 1]}, others]}, 0.0]}
+        return self._dense(number, rank)
+
+    def _dense(self, number: str, rank: str) -> str:
+        """The number of first peers up to the row."""
+        name = self.lowering.names.new("_w")
+        first = {"$cond": [{"$eq": [number, rank]}, 1, 0]}
+        self.behind.append(({name: {"$sum": first, "window": {"documents": _RUNNING}}}, {number[1:]: 1}))
+        return f"${name}"
+
+    def _tile(self, call: WindowCall, number: str) -> Any:
+        parts = call.arguments[0].value if isinstance(call.arguments[0], Constant) else None
+        if not isinstance(parts, int) or parts < 1:
+            raise UnsupportedError("E3001", "NTILE takes a number of parts above 0", call.span)
+        total = self._row_count()
+        size = {"$floor": {"$divide": [total, parts]}}
+        larger = {"$mod": [total, parts]}
+        low = {"$ceil": {"$divide": [number, {"$add": ["$$q", 1]}]}}
+        high = {"$add": ["$$r", {"$ceil": {"$divide": [{"$subtract": [number, "$$edge"]}, {"$max": ["$$q", 1]}]}}]}
+        tile = {"$cond": [{"$lte": [number, "$$edge"]}, low, high]}
+        edge = {"$let": {"vars": {"edge": {"$multiply": ["$$r", {"$add": ["$$q", 1]}]}}, "in": tile}}
+        return {"$toInt": {"$let": {"vars": {"q": size, "r": larger}, "in": edge}}}
+
+    # other rows' values
+
+    def _shifted(self, call: WindowCall) -> Any:
+        value = self.lowering.stored(call.arguments[0], self.rows)
+        by: Any = call.arguments[1].value if len(call.arguments) > 1 and isinstance(call.arguments[1], Constant) else 1
+        if isinstance(by, bool) or not isinstance(by, int):
+            raise UnsupportedError("E3001", f"{call.name} takes a whole number of rows", call.span)
+        by = -by if call.name == "LAG" else by
+        name = self._output({"$shift": {"output": {"v": value}, "by": by, "default": None}})
+        if len(call.arguments) < 3:
+            return f"${name}.v"
+        default = self.lowering.value(call.arguments[2], self.rows)
+        return {"$cond": [{"$gt": [f"${name}", None]}, f"${name}.v", default]}
+
+    # frames
+
+    def _framed(self, call: WindowCall) -> Any:
+        """Aggregates, FIRST_VALUE, LAST_VALUE and NTH_VALUE over the frame."""
+        if call.aggregate is not None:
+            if not call.aggregate.windowed:
+                raise UnsupportedError("E3001", f"{call.name} can't be a window function", call.span)
+            accumulation = accumulate(call, self.rows, self.lowering)
+            values = [self._over_frame(a, call) for a in accumulation.accumulators]
+            return accumulation.finish(*values)
+        value = {"v": self.lowering.stored(call.arguments[0], self.rows)}
+        if call.name == "FIRST_VALUE":
+            return f"{self._over_frame({'$first': value}, call)}.v"
+        if call.name == "LAST_VALUE":
+            return f"{self._over_frame({'$last': value}, call)}.v"
+        return self._nth(call, value)
+
+    def _nth(self, call: WindowCall, value: Any) -> Any:
+        n = call.arguments[1].value if isinstance(call.arguments[1], Constant) else None
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise UnsupportedError("E3001", "NTH_VALUE takes a whole number from 1", call.span)
+        first = self._over_frame({"$firstN": {"input": value, "n": n}}, call)
+        return {"$getField": {"field": "v", "input": {"$arrayElemAt": [first, n - 1]}}}
+
+    def _over_frame(self, function: Any, call: WindowCall) -> str:
+        """The field that holds the function's value over the call's frame."""
+        frame = call.frame
+        if frame is None:
+            frame = Frame("RANGE", "unbounded", "current") if call.order_by else Frame("ROWS", "unbounded", "unbounded")
+        if frame.unit == "ROWS":
+            return "$" + self._output({**function, "window": {"documents": [frame.start, frame.end]}})
+        if _offset_range(frame):
+            return "$" + self._output({**function, "window": _range(frame)})
+        ends = (frame.start, frame.end)
+        if ends == ("unbounded", "unbounded") or not call.order_by:
+            return "$" + self._output({**function, "window": {"documents": _WHOLE}})
+        if ends == ("current", "current"):
+            return self._of_peers(function)
+        number = self._row_number()
+        raw = "$" + self._output({**function, "window": {"documents": list(ends)}})
+        pick = "$max" if ends == ("unbounded", "current") else "$min"
+        return f"{self._of_peers({pick: {'n': number, 'v': raw}})}.v"
+
+    # the stages
+
+    def finish(self) -> None:
+        """Add the stages that were noted down."""
+        keys = tuple(k for k in self.call.order_by if not isinstance(k.expression, Constant))
+        computed: dict[str, Any] = {}
+        parts = {f"p{n}": self.lowering.stored(e, self.rows) for n, e in enumerate(self.call.partition_by)}
+        if _offset_range(self.call.frame):
+            order = self._measured(computed, parts)
+        else:
+            computed, order = order_fields(keys, self.rows, self.lowering)
+        if parts:
+            computed[self.partition] = parts
+        if self.output:
+            needs_order = any(f.get("window", {}).get("documents", _WHOLE) != _WHOLE or "$shift" in f for f in self.output.values())
+            self.rows.add(*([{"$addFields": computed}] if computed else []))
+            order = order or ({self.partition + "x": 1} if needs_order else {})
+            self.rows.add(self._stage(self.output, order, bool(parts)))
+        if self.peers:
+            self._add_peers(keys, parts, computed if not self.output else {})
+        self.rows.add(*(self._stage(output, by, bool(parts)) for output, by in self.behind))
+
+    def _stage(self, output: dict[str, Any], order: dict[str, int], partitioned: bool) -> Stage:
+        stage: dict[str, Any] = {"partitionBy": f"${self.partition}"} if partitioned else {}
+        if order:
+            stage["sortBy"] = order
+        return {"$setWindowFields": {**stage, "output": output}}
+
+    def _add_peers(self, keys: tuple[SortKey, ...], parts: dict[str, Any], computed: dict[str, Any]) -> None:
+        """The stage over the rows of equal partition and order."""
+        name = self.partition + "q"
+        values = {f"k{n}": self.lowering.stored(k.expression, self.rows) for n, k in enumerate(keys)}
+        self.rows.add(
+            {"$addFields": {**computed, name: {**parts, **values}}},
+            {"$setWindowFields": {"partitionBy": f"${name}", "output": self.peers}})
+
+    def _measured(self, computed: dict[str, Any], parts: dict[str, Any]) -> dict[str, int]:
+        """The order of a RANGE with offsets: one number or date; NULLs and others are a partition of their own."""
+        frame, keys = self.call.frame, self.call.order_by
+        assert frame is not None
+        if len(keys) != 1 or keys[0].descending:
+            raise UnsupportedError("E3001", "RANGE with an offset takes one ascending ORDER BY", self.call.span)
+        value = self.lowering.value(keys[0].expression, self.rows)
+        dates = _in_time(frame)
+        test = {"$eq": [{"$type": value}, "date"]} if dates else {"$isNumber": value}
+        computed[self.partition + "m"] = {"$cond": [test, value, _EPOCH if dates else 0]}
+        parts["other"] = {"$cond": [test, None, {"$ifNull": [value, "null"]}]}
+        return {self.partition + "m": 1}
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def _in_time(frame: Frame) -> bool:
+    return any(isinstance(e, Constant) and isinstance(e.value, Interval) for e in (frame.start, frame.end))
+
+
+def _range(frame: Frame) -> dict[str, Any]:
+    """The frame in the server's words. Its "current" would be the row alone, not its peers."""
+    ends = []
+    for end in (frame.start, frame.end):
+        value = end.value if isinstance(end, Constant) else end
+        ends.append(value.milliseconds if isinstance(value, Interval) else 0 if value == "current" else value)
+    return {"range": ends, "unit": "millisecond"} if _in_time(frame) else {"range": ends}
