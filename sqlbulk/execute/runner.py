@@ -104,14 +104,14 @@ class Run:
         if self.watcher is not None:
             self.watcher.begin(self.title, self.source.size)
         try:
-            self._guarded(self._feed)
-            self._guarded(crew.finish)
+            self._feed()
+            self._finish(crew)
             if state.last is not None and not state.halted:
                 self._reject([state.last])
         except BaseException as error:
-            self._halt()
             if not state.abandoned:
-                self._guarded(crew.finish)
+                self._finish(crew)
+            self._halt()
             self._settle(began)
             raise told(error, self.summary) from error.__cause__
         finally:
@@ -126,10 +126,22 @@ class Run:
     def _feed(self) -> None:
         bucket = Bucket(self.options.rate_limit, self.clock) if self.options.rate_limit is not None else None
         partition = Partition(self.limits, self.workers if self.keyed else 1)
-        rows = self._sorted() if self.options.sort_by else self._read()
-        for part in rows:
-            for batch in partition.add(part):
-                self._send(batch, bucket)
+        try:
+            for part in self._sorted() if self.options.sort_by else self._read():
+                for batch in partition.add(part):
+                    self._send(batch, bucket)
+            self._send_rest(partition, bucket)
+        except KeyboardInterrupt:
+            self._interrupt()
+        except Exception:
+            # in order, what stands before the fault is written, as with a refused row
+            if self.options.ordered:
+                self._send_rest(partition, bucket)
+            else:
+                self._halt()
+            raise
+
+    def _send_rest(self, partition: Partition, bucket: Bucket | None) -> None:
         for batch in partition.flush():
             self._send(batch, bucket)
 
@@ -249,24 +261,25 @@ class Run:
             summary = self.summary
             self.watcher.update(consumed=state.consumed, rows=settled(summary), rejected=summary.rejected)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Do it; Ctrl-C ends it in good order, a second one at once, with what is on its way in doubt."""
-        state = self._progress
-        try:
-            work()
-        except KeyboardInterrupt:
-            if state.interrupted:
-                self._abandon()
-            state.interrupted = True
-            self._halt()
+    def _finish(self, crew: Crew) -> None:
+        """Wait for the batches that were handed out."""
+        while True:
+            try:
+                crew.finish()
+                return
+            except KeyboardInterrupt:
+                self._interrupt()
 
-    def _abandon(self) -> None:
-        state = self._progress
+    def _interrupt(self) -> None:
+        """Ctrl-C: end in good order; the second time at once, with what is on its way in doubt."""
+        state, again = self._progress, self._progress.interrupted
+        state.interrupted = True
         self._halt()
-        with self._lock:
-            state.abandoned = True
-            self.summary.in_doubt += state.flying
-        raise Interrupted("E5008", "interrupted twice: batches on their way were not waited for")
+        if again:
+            with self._lock:
+                state.abandoned = True
+                self.summary.in_doubt += state.flying
+            raise Interrupted("E5008", "interrupted twice: batches on their way were not waited for")
 
     def _settle(self, began: float) -> None:
         with self._lock:

@@ -1,0 +1,94 @@
+"""Asks the server what planning wants to know: collections, their certain fields, their indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import InvalidName, OperationFailure, PyMongoError
+
+from sqlbulk.catalog import Catalog, Collection, Index
+from sqlbulk.errors import ConnectionFailed
+from sqlbulk.execute.faults import SECURITY, statement_error
+from sqlbulk.types import Type
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+
+_TYPES = {
+    "string": Type.STRING, "int": Type.INTEGER, "long": Type.INTEGER, "double": Type.DOUBLE, "decimal": Type.DECIMAL,
+    "number": Type.NUMBER, "bool": Type.BOOLEAN, "date": Type.DATE, "objectId": Type.OBJECTID,
+    "binData": Type.BINARY, "object": Type.DOCUMENT, "array": Type.ARRAY,
+}
+
+
+def read_catalog(connection: Connection, names: Iterable[str]) -> Catalog:
+    """All collections of the connection's database, those of these names with their indexes.
+
+    Where the user may not list them the catalog knows only the server, and says that it isn't complete.
+    Raises ConnectionLost, ConnectionFailed, or ServerError.
+    """
+    version = connection.server.version
+    server = (version[0], version[1])
+    try:
+        database = connection.client[connection.database]
+        found = list(database.list_collections(authorizedCollections=True))
+    except InvalidName as error:
+        raise ConnectionFailed("E5005", f"{connection.database}: {error}") from None
+    except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code in SECURITY:
+            return Catalog(server=server)
+        raise statement_error(error, begun=True) from None
+    wanted = set(names)
+    collections = {}
+    for entry in found:
+        name, kind = entry["name"], entry.get("type", "collection")
+        if name.startswith("system."):
+            continue
+        indexes = _indexes(connection, name) if name in wanted and kind == "collection" else ()
+        collections[name] = Collection(name, dict(_fields(entry.get("options", {}))), indexes, kind)
+    return Catalog(collections, server, complete=True)
+
+
+def _indexes(connection: Connection, name: str) -> tuple[Index, ...]:
+    try:
+        found = [dict(index) for index in connection.client[connection.database][name].list_indexes()]
+    except OperationFailure:
+        # not allowed, or dropped in between: nothing is known of its indexes
+        return ()
+    except PyMongoError as error:
+        raise statement_error(error, begun=True) from None
+    return tuple(
+        Index(tuple(index["key"].items()), unique=bool(index.get("unique")) or list(index["key"]) == ["_id"],
+              partial="partialFilterExpression" in index or bool(index.get("sparse")))
+        for index in found
+    )
+
+
+def _fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Type]]:
+    """The fields whose type the validator enforces on every write."""
+    refused = options.get("validationAction", "error") == "error"
+    always = options.get("validationLevel", "strict") == "strict"
+    schema = options.get("validator", {}).get("$jsonSchema")
+    if refused and always and isinstance(schema, Mapping):
+        yield from _properties(schema, "")
+
+
+def _properties(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Type]]:
+    for name, field in schema.get("properties", {}).items():
+        kind = _type(field.get("bsonType"))
+        if kind is None or "." in name:
+            continue
+        yield prefix + name, kind
+        if kind is Type.DOCUMENT:
+            yield from _properties(field, f"{prefix}{name}.")
+
+
+def _type(declared: object) -> Type | None:
+    """The type of a `bsonType`: a word or a list of them, in which null says nothing."""
+    words = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else []
+    kinds = {_TYPES.get(word) for word in words if word != "null"}
+    if len(kinds) == 1:
+        return kinds.pop()
+    numeric = bool(kinds) and all(kind is not None and kind.numeric for kind in kinds)
+    return Type.NUMBER if numeric else None
