@@ -89,22 +89,27 @@ class Writer:
                 outcome.retries += 1
                 attempt += 1
         self.count(reply, outcome, rows.documents)
-        # a document that a lost command made is found by the next one, and is new all the same
-        new = self._made_before(rows, reply) if doubtful and reply.matched else 0
-        outcome.inserted += len(reply.upserted) + new
-        outcome.matched += reply.matched - new
+        matched = reply.matched
+        if doubtful and matched:
+            matched -= self._made_before(rows, reply, outcome)
+        outcome.inserted += len(reply.upserted)
+        outcome.matched += matched
         outcome.modified += reply.modified
         self.confirm(reply, outcome, len(reply.upserted) + reply.matched)
-        return [(failure["index"], failure) for failure in self.of_rows(reply.failures)], reply.matched - new
+        return [(failure["index"], failure) for failure in self.of_rows(reply.failures)], matched
 
-    def _made_before(self, rows: Encoded, reply: Reply) -> int:
+    def _made_before(self, rows: Encoded, reply: Reply, outcome: Outcome) -> int:
+        """Count the rows that a lost command wrote: the next one found them, but they are new all the same."""
         documents = [document for i, document in enumerate(rows.documents) if i not in reply.upserted]
         ordinals = [ordinal for i, ordinal in enumerate(rows.ordinals) if i not in reply.upserted]
         try:
-            found = self.target.stored(documents, list(map(self.ids.made, documents, ordinals)))
+            stored = self.target.stored(documents, list(map(self.ids.made, documents, ordinals)))
         except PyMongoError:
-            return 0
-        return min(sum(found), reply.matched)
+            outcome.in_doubt += reply.matched
+            return reply.matched
+        found = min(sum(stored), reply.matched)
+        outcome.inserted += found
+        return found
 
     def _halved(
         self, rows: Encoded, operations: Sequence[Operation], outcome: Outcome, error: PyMongoError, *,
