@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,3 +36,18 @@ def database(server_uri: str) -> Iterator[Database[dict[str, Any]]]:
     finally:
         client.drop_database(name)
         client.close()
+
+
+# Golden tests: see golden.py
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the sections of golden cases anew")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.suffix != ".test":
+        return None
+    from golden import GoldenFile
+
+    return GoldenFile.from_parent(parent, path=file_path)

@@ -89,6 +89,8 @@ def _present(operand: Operand) -> Any:
 
 
 def _of_bracket(known: Type, mql: Any) -> Any:
+    if known is Type.DATE:
+        return {"$eq": [{"$type": mql}, "date"]}
     return type_test(Type.NUMBER if known.numeric else known, mql)
 
 
@@ -173,7 +175,7 @@ def _connected(conditions: Sequence[Operand], every: str, some: str, *, decisive
     if any(o.value is decisive for o in conditions):
         return _constant_result(decisive)
     open_ones = [o for o in conditions if o.value is not (not decisive)]
-    if not any(o.nullable for o in open_ones):
+    if not any(o.nullable or o.type is not Type.BOOLEAN for o in open_ones):
         return Operand({every: [o.mql for o in open_ones]}, Type.BOOLEAN, False)
     decided = [{"$eq": [o.mql, decisive]} for o in open_ones]
     agreed = [{"$eq": [o.mql, not decisive]} for o in open_ones]

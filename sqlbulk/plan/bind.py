@@ -185,10 +185,8 @@ class Binder:
             case ast.Unary(operator="NOT", operand=operand):
                 return negate(self.bind(operand), node.span, self.context)
             case ast.Unary(operator=sign, operand=operand):
-                name = {"-": "NEGATE", "+": "+"}.get(sign, sign)
-                bound = self.bind(operand)
-                return self.call("+", make_constant(0, node.span), bound, span=node.span) if name == "+" else (
-                    self.call(name, bound, span=node.span))
+                name = {"-": "NEGATE", "+": "UNARY PLUS"}.get(sign, sign)
+                return self.call(name, self.bind(operand), span=node.span)
             case ast.Binary(operator="AND" | "OR" as word):
                 return connect(word, [self.bind(e) for e in _chain(node)], node.span, self.context)
             case ast.Binary():

@@ -32,7 +32,7 @@ def type_of_bound(expression: BoundExpr) -> Type:
 
 def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Context) -> BoundExpr:
     """A call, or its value if that is known now; raises PlanError or UnsupportedError at the argument to blame."""
-    if name in COMPARISONS:
+    if name in COMPARISONS and len(arguments) > 1:
         arguments = _dated(list(arguments))
         ids = _ids(name, arguments)
         if ids and name == "<>":
@@ -82,9 +82,10 @@ def at_argument(problem: FunctionProblem, arguments: Sequence[BoundExpr], span: 
 
 def _dated(arguments: list[BoundExpr]) -> list[BoundExpr]:
     """The arguments of a comparison; a text beside a date is read as one."""
-    if any(type_of_bound(a) is Type.DATE for a in arguments):
-        return [_as_date(a) for a in arguments]
-    return arguments
+    value, *others = arguments
+    if type_of_bound(value) is Type.DATE:
+        return [value, *map(_as_date, others)]
+    return [_as_date(value), *others] if all(type_of_bound(o) is Type.DATE for o in others) else arguments
 
 
 def _ids(name: str, arguments: list[BoundExpr]) -> list[BoundExpr]:

@@ -15,6 +15,7 @@ from bson.binary import Binary
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from sqlbulk.functions.matching import like_regex
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan.bind_conditions import conjuncts
 from sqlbulk.plan.bound import BoundExpr, Call, Column, Constant
@@ -218,39 +219,29 @@ def _test(name: str, column: Column, layout: Layout) -> Filter | None:
 
 
 def _like(arguments: Sequence[BoundExpr], layout: Layout) -> Filter | None:
-    """LIKE with a constant pattern that begins with plain characters: an index serves its prefix."""
-    column, pattern = arguments[0], arguments[1]
-    if len(arguments) > 2 or not isinstance(column, Column) or not isinstance(pattern, Constant):
+    """LIKE with a constant pattern; an index serves what it begins with."""
+    column, *constants = arguments
+    texts = [c.value for c in constants if isinstance(c, Constant) and isinstance(c.value, str)]
+    if not isinstance(column, Column) or len(texts) < len(constants):
         return None
-    regex = like_pattern(pattern.value) if isinstance(pattern.value, str) else None
-    if regex is None:
-        return None
-    if regex[0]:
-        return _equal_any(column, [regex[1]], layout)
-    return _guarded(column, {"$type": "string", "$regex": regex[1]}, layout)
+    pattern, escape = texts[0], texts[1] if len(texts) > 1 else "\\"
+    text, rest = plain_beginning(pattern, escape)
+    if not rest:
+        return _equal_any(column, [text], layout)
+    test: Filter = {"$type": "string", "$regex": like_regex(pattern, escape), "$options": "s"}
+    if not rest.strip("%") and text and "\0" not in text:
+        test = {"$type": "string", "$regex": like_regex(text, "").removesuffix("\\z")}
+    return _guarded(column, test, layout)
 
 
-def like_pattern(pattern: str) -> tuple[bool, str] | None:
-    """(True, the text) for a pattern without wildcards, (False, an anchored regex) for one with a prefix, else None."""
-    text: list[str] = []
-    rest = iter(enumerate(pattern))
-    for at, character in rest:
-        if character == "\\":
-            escaped = next(rest, None)
-            if escaped is None:
-                return None
-            character = escaped[1]
-        elif character in "%_":
-            return _prefixed("".join(text), pattern[at:])
-        text.append(character)
-    return True, "".join(text)
-
-
-def _prefixed(prefix: str, rest: str) -> tuple[bool, str] | None:
-    """Only the commonest form, prefix%, is native: what follows is any text."""
-    if not prefix or rest.strip("%") or "\0" in prefix:
-        return None
-    return False, "^" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\{c}" for c in prefix)
+def plain_beginning(pattern: str, escape: str) -> tuple[str, str]:
+    """What every text that is LIKE the pattern begins with, and the pattern from its first wildcard on."""
+    text, at = "", 0
+    while at < len(pattern) and pattern[at] not in "%_":
+        at += pattern[at] == escape
+        text += pattern[at]
+        at += 1
+    return text, pattern[at:]
 
 
 def _all_of(filters: list[Filter]) -> Filter:
@@ -262,7 +253,7 @@ def _all_of(filters: list[Filter]) -> Filter:
                 merged[path] = test
                 continue
             beside = {} if path[0] == "$" else merged[path]
-            if not beside or any(beside[k] != v for k, v in test.items() if k in beside):
+            if not beside or beside.keys() & test.keys() - {"$not"}:
                 return {"$and": filters} if len(filters) > 1 else filters[0]
             merged[path] = {**beside, **test}
     return merged

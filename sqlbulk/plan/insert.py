@@ -55,8 +55,8 @@ class Table:
 def read_table(table: ast.Table, environment: Environment) -> Table:
     """The collection that a statement writes to; raises PlanError E2011 or UnsupportedError."""
     names = [part.text for part in table.name]
-    database = names[0] if len(names) > 1 else None
-    collection = ".".join(names[1:]) if database else names[0]
+    database = names[0] if len(names) > 1 and names[0] != "system" else None
+    collection = ".".join(names[1:] if database else names)
     reason = None
     if "$" in collection or "\0" in collection:
         reason = "holds $ or NUL"

@@ -30,7 +30,8 @@ def _indexes(command: Insert) -> list[Document]:
         names = [".".join(key) for key in conflict.keys]
         name = "_".join(f"{n}_1" for n in names)
         indexes.append({"key": dict.fromkeys(names, 1), "name": name, "unique": True})
-    return [{"createIndexes": command.collection, "indexes": indexes}] if indexes else []
+    database = {} if command.database is None else {"$db": command.database}
+    return [{"createIndexes": command.collection, "indexes": indexes, **database}] if indexes else []
 
 
 def _writes(command: Insert) -> list[Document]:
@@ -54,7 +55,7 @@ def _update(command: Insert, conflict: Conflict) -> Document:
 def _shared(command: Insert) -> Document:
     """What every write command of the statement says."""
     options = command.options
-    shared: Document = {}
+    shared: Document = {} if command.database is None else {"$db": command.database}
     if options.write_concern is not None:
         shared["writeConcern"] = dict(options.write_concern)
     if options.bypass_validation:

@@ -1,0 +1,136 @@
+"""Filters: the match language, the aggregation language and Python select the same rows, on documents of every kind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson.decimal128 import Decimal128
+from bson.objectid import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from pymongo.database import Database
+
+from sqlbulk.errors import Source
+from sqlbulk.functions.registry import Context
+from sqlbulk.plan.bind import bind
+from sqlbulk.plan.bound import BoundExpr
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.evaluate import evaluate, step_into
+from sqlbulk.plan.expr import is_true, lower
+from sqlbulk.plan.filter import match, native_filter
+from sqlbulk.plan.layout import Layout
+from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.syntax.parser import parse_expression
+
+CONTEXT = Context(datetime(2025, 1, 1, tzinfo=UTC))
+SCOPE = Scope((collection_source("t"),))
+
+VALUES: list[Any] = [
+    None, True, False, 0, 1, 2.5, -1, Decimal128("1"), "", "a", "ab", "a%", "$a", "1", datetime(2025, 1, 1, tzinfo=UTC),
+    ObjectId("0123456789abcdef01234567"), b"x", {}, {"b": 1}, {"b": None}, {"b": "a"}, {"b": [1, "a"]},
+    {"b": {"c": 1}}, [], [1], [None], ["a", 2], [[1]], [{"b": 1}], [{"b": None}, 5], [{"c": 1}], [[{"b": 1}]],
+    {"b": [{"c": 1}]}, [{"b": [1]}], {"0": 1}, "0123456789abcdef01234567",
+]
+DOCUMENTS: list[dict[str, Any]] = [
+    {}, *({"a": v} for v in VALUES), *({"a": v, "d": w} for v in VALUES[::3] for w in (True, None, 1, [True]))]
+
+_PATHS = ("a", "a.b", "a.b.c", "d", "_id", '"a"."0"')
+_CONSTANTS = (
+    "1", "2.5", "'a'", "'ab'", "'$a'", "TRUE", "FALSE", "NULL", "DECIMAL '1.0'", "DATE '2025-01-01'", "''", "-1",
+    "'0123456789abcdef01234567'", 
+)
+_paths, _constants = some.sampled_from(_PATHS), some.sampled_from(_CONSTANTS)
+_signs = some.sampled_from(["=", "<>", "<", "<=", ">", ">=", "<=>"])
+_simple = some.one_of(
+    some.builds("{} {} {}".format, _paths, _signs, _constants),
+    some.builds("{} {} {}".format, _constants, _signs, _paths),
+    some.builds("{} {} {}".format, _paths, _signs, _paths),
+    some.builds("{} {}IN ({}, {})".format, _paths, some.sampled_from(["", "NOT "]), _constants, _constants),
+    some.builds("{} IS {}{}".format, _paths, some.sampled_from(["", "NOT "]),
+                some.sampled_from(["NULL", "TRUE", "FALSE", "MISSING"])),
+    some.builds("{} IS {}DISTINCT FROM {}".format, _paths, some.sampled_from(["", "NOT "]), _constants),
+    some.builds("{} {}BETWEEN {} AND {}".format, _paths, some.sampled_from(["", "NOT "]), _constants, _constants),
+    some.builds("{} {}LIKE '{}'".format, _paths, some.sampled_from(["", "NOT "]),
+                some.sampled_from(["a%", "a", r"a\%", "%b", "_", "", "a_", "%", "$%"])),
+    _paths,
+)
+CONDITIONS = some.recursive(
+    _simple,
+    lambda inner: some.one_of(
+        some.builds("({} AND {})".format, inner, inner), some.builds("({} OR {})".format, inner, inner),
+        some.builds("(NOT {})".format, inner)),
+    max_leaves=5,
+)
+
+
+def bound(text: str) -> BoundExpr:
+    return bind(parse_expression(Source(text)), SCOPE, Environment(CONTEXT))
+
+
+@pytest.fixture(scope="module")
+def stored(server_uri: str) -> Any:
+    from pymongo import MongoClient
+
+    client: Any = MongoClient(server_uri, tz_aware=True)
+    collection = client["sqlbulk_test_filter"]["t"]
+    collection.drop()
+    collection.insert_many([{"_id": i, **d} for i, d in enumerate(DOCUMENTS)])
+    collection.create_index("a")
+    collection.create_index("a.b")
+    yield collection
+    client.drop_database("sqlbulk_test_filter")
+    client.close()
+
+
+def ids(collection: Any, query: Any) -> list[int]:
+    return sorted(d["_id"] for d in collection.find(query, {"_id": 1}))
+
+
+@pytest.mark.server
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(condition=CONDITIONS)
+def test_all_ways_select_the_same_rows(stored: Any, condition: str) -> None:
+    expression = bound(condition)
+    native = match(expression, Layout(), CONTEXT)
+    assert native != {}
+    by_match = ids(stored, native)
+    by_expression = ids(stored, {"$expr": is_true(lower(expression, Layout(), CONTEXT))})
+    assert by_match == by_expression, (condition, native)
+    in_python = [
+        i for i, d in enumerate(DOCUMENTS)
+        if evaluate(expression, lambda c, i=i, d=d: step_into({"_id": i, **d}, c.path), CONTEXT) is True]  # type: ignore[misc]
+    if "MISSING" not in condition:
+        assert by_match == in_python, (condition, native)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("condition, low", [
+    ("a = 1", 1), ("a IN (1, 2)", 1), ("a > 1 AND a < 5", 1), ("a LIKE 'ab%'", "ab"), ("a BETWEEN 1 AND 2", 1),
+    ("a = 1 AND b + c > 2", 1), ("JSON_EXTRACT(k, '$.m') = 1", 1), ("x.y >= DATE '2025-01-01'", None),
+])
+def test_indexes_serve_what_they_can(database: Database[dict[str, Any]], condition: str, low: Any) -> None:
+    collection = database["t"]
+    collection.insert_many([{"a": i, "k": {"m": i}, "x": {"y": datetime(2025, 1, 1, tzinfo=UTC)}} for i in range(50)])
+    for key in ("a", "k.m", "x.y"):
+        collection.create_index(key)
+    plan = collection.find(match(bound(condition), Layout(), CONTEXT)).explain()["queryPlanner"]["winningPlan"]
+    plan = plan.get("queryPlan", plan)
+    scan = plan
+    while scan["stage"] != "IXSCAN":
+        scan = scan["inputStage"]
+    interval = next(iter(scan["indexBounds"].values()))[0]
+    assert "MinKey" not in interval
+    assert low is None or str(low) in interval
+
+
+def test_what_the_match_language_cannot_name_goes_to_expr() -> None:
+    layout = Layout({"": "$$new"})
+    assert native_filter(bound("a = 1"), layout) is None
+    assert native_filter(bound("a <> 1"), layout) is None
+    assert native_filter(bound("a IN (1, 2)"), layout) is None
+    assert native_filter(bound("a = 1 OR b <> 2"), layout) is None
+    assert native_filter(bound("NOT (a = 1 OR b = 2)"), layout) is None
+    assert native_filter(bound("NOT (a = 1 AND b = 2)"), layout) is None
+    assert Layout({"": "$joined"}).match_path(bound("a.b")) == "joined.a.b"  # type: ignore[arg-type]
