@@ -89,12 +89,12 @@ class Writer:
                 outcome.retries += 1
                 attempt += 1
         self.count(reply, outcome, rows.documents)
+        outcome.inserted += len(reply.upserted)
+        outcome.modified += reply.modified
         matched = reply.matched
         if doubtful and matched:
             matched -= self._made_before(rows, reply, outcome)
-        outcome.inserted += len(reply.upserted)
         outcome.matched += matched
-        outcome.modified += reply.modified
         self.confirm(reply, outcome, len(reply.upserted) + reply.matched)
         return [(failure["index"], failure) for failure in self.of_rows(reply.failures)], matched
 
@@ -104,9 +104,9 @@ class Writer:
         ordinals = [ordinal for i, ordinal in enumerate(rows.ordinals) if i not in reply.upserted]
         try:
             stored = self.target.stored(documents, list(map(self.ids.made, documents, ordinals)))
-        except PyMongoError:
+        except PyMongoError as unread:
             outcome.in_doubt += reply.matched
-            return reply.matched
+            raise self.stopped(unread) from None
         found = min(sum(stored), reply.matched)
         outcome.inserted += found
         return found
