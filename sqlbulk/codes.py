@@ -69,6 +69,9 @@ CODES: dict[str, Code] = {
                   "Use DECIMAL for large numbers."),
     "E2020": Code("Unknown collection", "The statement names a collection that doesn't exist.",
                   "SHOW TABLES lists them; the message names the nearest one."),
+    "E2021": Code("Name taken", "A collection, view or index of that name exists already.",
+                  "Choose another name, DROP the old one first, or write IF NOT EXISTS."),
+    "E2022": Code("Unknown index", "The collection has no index of that name.", "SHOW INDEXES FROM c lists them."),
     # 3xxx: refused by name
     "E3001": Code("Not supported", "The statement, clause or function is SQL, but sqlbulk doesn't do it.",
                   "The message says why, and what to write instead where there is something."),
@@ -112,6 +115,12 @@ CODES: dict[str, Code] = {
                   "Run the server as a replica set (one node is enough)."),
     "E5010": Code("Bad connection string", "The URI can't be read.",
                   "It looks like mongodb://user:password@host:27017/?authSource=admin."),
+    "E5011": Code("Another number of documents", "confirm_deletion_count or max_delete_limit doesn't hold.",
+                  "Nothing was deleted. Look at the condition with DRY RUN, then mend the count or the condition."),
+    "E5012": Code("Archive differs", "What was read back from the archive is not what was written to it.",
+                  "The documents in question were not deleted. Look at both collections before going on."),
+    "E5020": Code("Not unique", "A unique index can't be made: several documents have the same key.",
+                  "Remove the duplicates, or leave them out with a WHERE."),
     # 6xxx: the command line, files, the embedded server
     "E6001": Code("Wrong use", "A command, call or option is used in a way that has no meaning.", "See sqlbulk --help."),
     "E6002": Code("File not readable", "A file is missing, empty or not what its format says.",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sqlbulk.commands_catalog import CatalogCommand
 from sqlbulk.errors import Span
 from sqlbulk.options import WriteOptions
 from sqlbulk.rowdata import RowSource
@@ -143,7 +144,8 @@ class Selection:
 
     `filter` is a match document; it is tested again when a document is written, so that one that was changed
     in between is left alone. `stages` come behind it when the documents are looked for: they drop more of
-    them (subqueries) and put them in order; what comes out holds the document's `_id` in `key`, and is tested once only.
+    them (subqueries) and put them in order; what comes out holds the document's `_id` in `key`. What they
+    test is tested only once.
     `ordered`: the stages' order counts. `limit`: at most so many. With `settled` all documents are
     found before the first one is changed, because the stages read the collection itself.
     """
@@ -160,12 +162,13 @@ class Selection:
 class Obstacle:
     """What keeps a document from being written: a match document, and the reason in words.
 
-    `level` gives what is in the way, an expression of the name of its type; None: the reason says all.
+    `level` is the field that is in the way, as an expression, if its type isn't one of `allowed`.
     """
 
     filter: Mapping[str, Any]
     reason: str
-    level: Any = None
+    level: Any
+    allowed: tuple[str, ...] = ("object", "null", "missing", "undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +279,7 @@ class Query:
     collation: Mapping[str, Any] | None = None
 
 
-Command = Insert | UpdateWhere | DeleteWhere | DryRun | Query | Explained | UseDatabase | SetOption
+Command = Insert | UpdateWhere | DeleteWhere | DryRun | Query | Explained | UseDatabase | SetOption | CatalogCommand
 
 
 def _no_text() -> str:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.commands import CallerRows, Command, Explained, FileRows, Insert, Plan, SetOption, UseDatabase
+from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import PlanError, Source, Span, SqlError, SqlSyntaxError, UsageError
 from sqlbulk.execute import execute
 from sqlbulk.functions.registry import Context
@@ -178,6 +179,8 @@ class Session:
         match step:
             case Explained(text=text):
                 return Result("EXPLAIN", ("plan",), [(line,) for line in text.splitlines()])
+            case ShowTable(columns=columns, rows=shown):
+                return Result("SHOW", columns, shown)
             case SetOption(name=name, value=value):
                 self.options = merge(self.options, [(name, value)])
                 return Result("SET")

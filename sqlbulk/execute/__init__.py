@@ -7,6 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 from sqlbulk.commands import Command, Explained, Insert, SetOption, UseDatabase
+from sqlbulk.commands_catalog import (
+    CreateCollection,
+    CreateIndex,
+    CreateView,
+    DescribeCollection,
+    DropCollection,
+    DropIndex,
+    ShowCatalog,
+    ShowTable,
+    Truncate,
+)
 from sqlbulk.results import Result
 
 if TYPE_CHECKING:
@@ -38,5 +49,10 @@ def execute(
             return Result("USE", target=command.database)
         case SetOption():
             return Result("SET", target=command.name)
+        case (CreateCollection() | CreateIndex() | CreateView() | DropCollection() | DropIndex() | Truncate()
+              | ShowCatalog() | DescribeCollection() | ShowTable()):
+            from sqlbulk.execute.ddl import run_catalog
+
+            return run_catalog(command, connection)
         case _:
             assert_never(command)

@@ -78,6 +78,14 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.session_statements import plan_use_database
 
             return plan_use_database(statement)
+        case st.CreateTable() | st.CreateIndex() | st.CreateView() | st.Drop() | st.Truncate():
+            from sqlbulk.plan.ddl import plan_definition
+
+            return plan_definition(statement, planning)
+        case st.Show() | st.Describe():
+            from sqlbulk.plan.show import plan_look
+
+            return plan_look(statement, planning)
         case st.Explain(analyze=False, statement=inner):
             from sqlbulk.plan.explain import explained
 
