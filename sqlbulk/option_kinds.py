@@ -58,6 +58,23 @@ class IndexSpec:
     expire_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionBy:
+    """A part of an archive for each year, quarter, month, week, day or hour of a date field (a dotted path)."""
+
+    unit: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field of another collection that refers to a field of the one at hand; all dotted."""
+
+    collection: str
+    field: str
+    to: str
+
+
 def _count(value: object, *, least: int) -> int:
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
         value = int(value)
@@ -213,6 +230,44 @@ def _index(text: str) -> IndexSpec:
         unique="UNIQUE" in words, sparse="SPARSE" in words)
 
 
+_PERIODS = ("year", "quarter", "month", "week", "day", "hour")
+
+
+def _partition(value: object) -> PartitionBy:
+    text = _text(value)
+    match = re.fullmatch(r"\s*DATE_TRUNC\s*\(\s*(['\"]?)(\w+)\1\s*,\s*([^\s,()'\"]+)\s*\)\s*", text, re.IGNORECASE)
+    if match is None or not all(match[3].split(".")):
+        raise ValueError("not DATE_TRUNC(unit, field)")
+    unit = match[2].lower()
+    if unit not in _PERIODS:
+        raise ValueError(f"the unit must be {', '.join(_PERIODS[:-1])} or {_PERIODS[-1]}")
+    return PartitionBy(unit, match[3])
+
+
+_RETENTION = {**_SECONDS, "month": 30 * 86_400, "mon": 30 * 86_400, "y": 365 * 86_400, "year": 365 * 86_400}
+
+
+def _retention(value: object) -> int:
+    seconds = round(_amount(value, _RETENTION, "s", "a time"))
+    if not 1 <= seconds <= 2**31 - 1:
+        raise ValueError("must be between a second and 68 years")
+    return seconds
+
+
+def _references(value: object) -> tuple[Reference, ...]:
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not parts:
+        raise ValueError("not a list of references")
+    return tuple(_reference(p) for part in parts for p in (part.split(",") if isinstance(part, str) else [part]))
+
+
+def _reference(value: object) -> Reference:
+    match = re.fullmatch(r"\s*(\w+)\.([\w.]*\w)\s*->\s*(\w[\w.]*)\s*", str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not collection.field -> field")
+    return Reference(match[1], match[2], match[3])
+
+
 def _time_zone(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")
@@ -252,3 +307,6 @@ SORT = Kind("sort keys", "fields with ASC or DESC, as a list or a text with comm
 METADATA = Kind("flag or name", "true, false, or the name of the field", _metadata)
 INDEXES = Kind("indexes", "a list such as ['user_id', 'email UNIQUE', 'a, b DESC']", _indexes)
 TIME_ZONE = Kind("time zone", "a name such as 'Europe/Berlin', or an offset such as '+02:00'", _time_zone)
+PARTITION = Kind("partition", "DATE_TRUNC(month, field) as a text, or another unit", _partition)
+RETENTION = Kind("time", "seconds, or a text such as '90 days' or '2 years' (of 365 days)", _retention)
+REFERENCES = Kind("references", "'orders.user_id -> user_id', or a list of such texts", _references)

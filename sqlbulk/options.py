@@ -13,11 +13,14 @@ from functools import cache
 from typing import Any
 
 from sqlbulk import option_kinds as kinds
-from sqlbulk.option_kinds import ErrorLimit, IndexSpec, Kind, RateLimit, SortKey
+from sqlbulk.option_kinds import ErrorLimit, IndexSpec, Kind, PartitionBy, RateLimit, Reference, SortKey
 
 WRITES = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA", "UPDATE", "DELETE", "MERGE", "MOVE"})
 ROWS = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA"})
 KEYED = frozenset({"INSERT", "UPSERT"})
+STORED = frozenset({"UPDATE", "DELETE", "MOVE"})
+REMOVES = frozenset({"DELETE", "MOVE"})
+DELETES = frozenset({"DELETE"})
 
 
 def _option(
@@ -92,6 +95,46 @@ class WriteOptions:
     time_zone: str = _option(
         "UTC", kinds.TIME_ZONE, "The zone of dates and times that are taken apart or cut: 'Europe/Berlin', '+02:00'.",
         aliases=("timezone",), statements=frozenset({"SET"}))
+    allow_full_collection: bool = _option(
+        False, kinds.FLAG, "Let UPDATE, DELETE and MOVE without WHERE touch every document.",
+        aliases=("allow_full_table", "allow_full_scan"), statements=STORED)
+    checkpoint_interval: int | None = _option(
+        None, kinds.COUNT, "At most so many documents between two points that a stopped statement has surely done:"
+        " batches are no larger than that.", aliases=("checkpoint_every",), statements=STORED)
+    delay: float | None = _option(
+        None, kinds.DURATION, "Wait so long between two batches of a worker, to leave the server to others.",
+        aliases=("delay_ms", "batch_delay", "batch_delay_ms", "delay_between_batches", "delay_between_batches_ms"),
+        statements=STORED)
+    parallel_deletion: bool = _option(
+        True, kinds.FLAG, "Delete with several workers (parallel_workers); false: one batch after the other.",
+        aliases=("parallel_delete",), statements=REMOVES)
+    confirm_deletion_count: int | None = _option(
+        None, kinds.COUNT_OR_ZERO, "Delete only if it is exactly so many documents; they are counted first.",
+        aliases=("expected_count",), statements=REMOVES)
+    max_delete_limit: int | None = _option(
+        None, kinds.COUNT_OR_ZERO, "Delete nothing if it would be more documents than this; they are counted first.",
+        aliases=("max_delete_count", "max_deletions", "delete_limit"), statements=REMOVES)
+    archive_collection: str | None = _option(
+        None, kinds.TEXT, "Copy the documents into this collection, read them back, and only then delete them.",
+        aliases=("archive_to", "archive_table"), statements=DELETES)
+    archive_reason: str | None = _option(
+        None, kinds.TEXT, "The text of the field archive_reason of archived documents.", statements=DELETES)
+    partition_by: PartitionBy | None = _option(
+        None, kinds.PARTITION, "Split the archive into a collection for each period of a date field:"
+        " 'DATE_TRUNC(month, timestamp)' makes archive_2025_09; documents without a date go to archive_undated.",
+        statements=DELETES)
+    retention_period: int | None = _option(
+        None, kinds.RETENTION, "How long the server keeps archived documents, from archived_at on: a TTL index.",
+        aliases=("retention",), statements=DELETES)
+    compression: str | None = _option(
+        None, kinds.choice("zstd", "zlib", "snappy", "none"), "The block compressor of an archive collection that is"
+        " made.", statements=REMOVES)
+    verify_foreign_keys: bool = _option(
+        False, kinds.FLAG, "Leave out documents that others still refer to; needs references.",
+        aliases=("check_foreign_keys",), statements=REMOVES)
+    references: tuple[Reference, ...] = _option(
+        (), kinds.REFERENCES, "Which fields of other collections refer to this one: 'orders.user_id -> user_id'.",
+        statements=REMOVES)
     unknown_options: str = _option(
         "error", kinds.choice("error", "warn"), "Whether an unknown option is an error or a notice.")
 

@@ -17,8 +17,9 @@ class WriteSummary:
     """What a statement did. Rows: read = inserted + matched + upserted + rejected + skipped + in_doubt for row sources.
 
     `skipped` rows were left out on purpose (DO NOTHING, or behind an error of an ordered run); `in_doubt`
-    rows were sent, but no reply came. `bytes` is BSON sent, `seconds` wall time. `errors` holds the
-    first `KEPT_ERRORS` rejected rows.
+    rows were sent, but no reply came. UPDATE and DELETE: `read` documents were found, `kept` of them were
+    left alone because they were changed or deleted in between; `archived` ones were copied and read back.
+    `bytes` is BSON sent, `seconds` wall time. `errors` holds the first `KEPT_ERRORS` rejected rows.
     """
 
     read: int = 0
@@ -27,6 +28,8 @@ class WriteSummary:
     modified: int = 0
     upserted: int = 0
     deleted: int = 0
+    archived: int = 0
+    kept: int = 0
     rejected: int = 0
     skipped: int = 0
     in_doubt: int = 0

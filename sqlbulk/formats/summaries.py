@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlbulk.results import Result, WriteSummary
 
-COUNTS = ("inserted", "matched", "modified", "upserted", "deleted", "rejected", "skipped", "in_doubt",
-          "unconfirmed", "batches", "retries")
+COUNTS = ("inserted", "matched", "modified", "upserted", "archived", "deleted", "kept", "rejected", "skipped",
+          "in_doubt", "unconfirmed", "batches", "retries")
 """The counts that are shown, in this order, where they are not zero."""
 
-_MAIN = {"UPDATE": "matched", "DELETE": "deleted", "MERGE": "matched"}
+_MAIN = {"UPDATE": "matched", "DELETE": "deleted", "MERGE": "matched", "MOVE": "deleted"}
 
 
 def summary_table(result: Result) -> Result:

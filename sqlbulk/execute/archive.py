@@ -1,0 +1,390 @@
+"""Archives documents before they are deleted: copied, read back, compared byte by byte, and only then deleted.
+
+Where the server has transactions all of that is one, for each window. Without them the copies are written
+with majority and journal first, and a document is deleted only while it is still what was copied.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import encode
+from bson.raw_bson import RawBSONDocument
+from pymongo import DeleteOne, WriteConcern
+from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from sqlbulk.commands import Archive, DeleteWhere
+from sqlbulk.errors import ArchiveDiffers, ServerError, SqlbulkError
+from sqlbulk.execute import faults
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.stored import Site, clear_of, hindered
+from sqlbulk.execute.sweep import Outcome
+from sqlbulk.execute.transactions import InDoubtError, Transactions, not_for_transactions, too_much
+from sqlbulk.execute.windows import Window, both, of_window, stopped, time_limit
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+    from pymongo.collection import Collection
+
+MARKS = ("archived_at", "archive_reason", "original_collection")
+SAFE = WriteConcern(w="majority", j=True)
+LARGEST = 32 * 1024 * 1024
+"""How many bytes of documents are on their way to the archive at a time, for each worker."""
+RAW: Any = OPTIONS.with_options(document_class=RawBSONDocument, type_registry=None)
+
+Raw = bytes
+
+
+class _Unprepared(Exception):  # noqa: N818
+    """Documents go to collections that have to be made first."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(str(names))
+        self.names = names
+
+
+class _TooLarge(Exception):  # noqa: N818
+    """A window's documents are too large to be held at once."""
+
+
+class _Careful(Exception):  # noqa: N818
+    """The archive refused a copy within a transaction: find out which, without one."""
+
+
+@dataclass(slots=True)
+class Copy:
+    """A document, its copy, and the collection that the copy goes to. `stored`: it was there before."""
+
+    document: Raw
+    copy: Raw
+    name: str
+    stored: bool = False
+
+    @property
+    def identity(self) -> Any:
+        """The `_id`."""
+        return RawBSONDocument(self.document)["_id"]
+
+
+@dataclass(slots=True)
+class Archiver:
+    """Moves the documents of a window into the archive."""
+
+    command: DeleteWhere
+    site: Site
+    archive: Archive
+    notices: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _extra: bytes = b""
+
+    def prepare(self) -> None:
+        """Make the archive's collection, and see that transactions are durable."""
+        if self.site.transactions is not None:
+            self.site.transactions = Transactions(
+                self.site.transactions.client, self.site.patience, SAFE)
+        if self.archive.marked:
+            marks = {"archived_at": datetime.now(UTC), "archive_reason": self.archive.reason,
+                     "original_collection": self.command.collection}
+            self._extra = encode(marks, False, OPTIONS)[4:-1]
+        if self.archive.partition is None:
+            self._guarded(lambda: self._make({self.archive.collection}))
+
+    def __call__(self, window: Window, outcome: Outcome) -> None:
+        """Archive and delete a window. Raises ArchiveDiffers, ServerError and its kinds, or ConnectionFailed."""
+        self._move(window, outcome, careful=self.site.transactions is None)
+
+    def _move(self, window: Window, outcome: Outcome, *, careful: bool) -> None:
+        attempt, doubtful = 0, False
+        while True:
+            try:
+                with time_limit(self.site.patience.left()):
+                    part = self._carefully(window) if careful else self._at_once(window, outcome)
+                break
+            except _Unprepared as unprepared:
+                names = unprepared.names
+                self._guarded(lambda names=names: self._make(names))  # type: ignore[misc]
+                continue
+            except _TooLarge:
+                self._halved(window, outcome, careful=careful)
+                return
+            except _Careful:
+                careful = True
+                continue
+            except InDoubtError as unsure:
+                # all steps can be done again: what is in the archive already is found there
+                fault, error, doubtful = Fault.PASSING, unsure.error, True
+            except PyMongoError as failed:
+                if not careful and (not_for_transactions(failed) or too_much(failed)):
+                    careful = True
+                    continue
+                fault, error = faults.classify(failed), failed
+                doubtful = doubtful or (careful and faults.may_have_written(failed))
+            if not self.site.patience.allows(fault, attempt):
+                outcome.in_doubt += len(window) if doubtful else 0
+                raise stopped(error, self.site.patience, begun=True) from None
+            outcome.retried()
+            attempt += 1
+        if doubtful:
+            self._recount(window, part)
+        self._account(window, part, outcome)
+
+    def _halved(self, window: Window, outcome: Outcome, *, careful: bool) -> None:
+        middle = len(window) // 2
+        self._move(Window(window.first, window.ids[:middle]), outcome, careful=careful)
+        self._move(Window(window.first + middle, window.ids[middle:]), outcome, careful=careful)
+
+    def _recount(self, window: Window, part: Outcome) -> None:
+        """What a window became, some of which may have been done by an attempt whose reply was lost."""
+        left = {id_bytes(d.raw) for d in self._ids_in(self.site.collection, window)}
+        archives = [self._collection(name) for name in sorted(self._known)]
+        archived = {id_bytes(d.raw) for archive in archives for d in self._ids_in(archive, window)}
+        part.deleted = part.archived = len(archived - left)
+
+    def _ids_in(self, collection: Collection[dict[str, Any]], window: Window) -> Any:
+        return collection.with_options(codec_options=RAW).find(
+            {"_id": {"$in": window.ids}}, {"_id": 1}, **self.site.shared)
+
+    def _account(self, window: Window, part: Outcome, outcome: Outcome) -> None:
+        for name in ("deleted", "archived", "bytes"):
+            setattr(outcome, name, getattr(outcome, name) + getattr(part, name))
+        rejected = list(part.rejected)
+        missing = len(window) - part.deleted - len(rejected)
+        if missing and self.command.obstacles:
+            selected = of_window(window.ids, self.command.selection.filter)
+            for identity, reason in hindered(self.site, selected, self.command.obstacles):
+                part.reject(window.number(identity), identity, "E4009", reason)
+                missing -= 1
+        outcome.rejected += part.rejected
+        outcome.kept += max(missing, 0)
+
+    # In a transaction
+
+    def _at_once(self, window: Window, outcome: Outcome) -> Outcome:
+        def move(session: ClientSession) -> Outcome:
+            part = Outcome()
+            copies = self._read(window, part, session)
+            new = self._without_stored(copies, part, window, session)
+            for name, group in _by_name(new).items():
+                self._insert(name, group, session)
+            kept = [*new, *(c for c in copies if c.stored)]
+            self._compare(kept, session)
+            ids = window.ids if len(kept) == len(window) else [c.identity for c in kept]
+            deleted = self.site.collection.delete_many(
+                {"_id": {"$in": ids}}, session=session, **self.site.shared).deleted_count if kept else 0
+            if deleted != len(kept):
+                raise ArchiveDiffers("E5012", f"{len(kept):,} documents were archived, but {deleted:,} would have been"
+                                     " deleted: this batch was undone")
+            part.deleted = part.archived = deleted
+            part.bytes = sum(len(c.copy) for c in new)
+            return part
+
+        assert self.site.transactions is not None
+        return self.site.transactions.run(move, outcome.retried)
+
+    def _insert(self, name: str, copies: Sequence[Copy], session: ClientSession) -> None:
+        try:
+            self._collection(name, session).insert_many(
+                [RawBSONDocument(c.copy) for c in copies], session=session, **self.site.shared,
+                bypass_document_validation=self.site.options.bypass_validation or None)
+        except BulkWriteError as error:
+            if error.has_error_label("TransientTransactionError"):
+                raise
+            raise _Careful from None
+
+    # Without one
+
+    def _carefully(self, window: Window) -> Outcome:
+        part = Outcome()
+        copies = self._read(window, part, None)
+        new = self._without_stored(copies, part, window, None)
+        written = [c for name, group in _by_name(new).items() for c in self._insert_each(name, group, part, window)]
+        kept = [*written, *(c for c in copies if c.stored)]
+        self._compare(kept, None)
+        remaining = self._delete_unchanged(kept)
+        self._forget([c for c in written if id_bytes(c.document) in remaining])
+        part.deleted = part.archived = len(kept) - len(remaining)
+        part.bytes = sum(len(c.copy) for c in written)
+        return part
+
+    def _insert_each(self, name: str, copies: Sequence[Copy], part: Outcome, window: Window) -> list[Copy]:
+        """Write the copies, and give those that are in."""
+        try:
+            self._collection(name).insert_many(
+                [RawBSONDocument(c.copy) for c in copies], ordered=False, **self.site.shared,
+                bypass_document_validation=self.site.options.bypass_validation or None)
+        except BulkWriteError as error:
+            details: Mapping[str, Any] = error.details or {}
+            failed = {failure["index"]: failure for failure in details["writeErrors"]}
+            for index, failure in failed.items():
+                code, message = int(failure.get("code") or 0), faults.row_message(dict(failure))
+                if code in faults.STATEMENT:
+                    raise ServerError("E5005", f"the server refused to write to {name}: {message}") from None
+                identity = copies[index].identity
+                part.reject(window.number(identity), identity, faults.code_of_row(code, message),
+                            f"{name}: {message}", server_code=code)
+            return [c for index, c in enumerate(copies) if index not in failed]
+        return list(copies)
+
+    def _delete_unchanged(self, copies: Sequence[Copy]) -> set[bytes]:
+        """Delete what is still as it was copied; the `_id`s of the documents that are still there."""
+        if not copies:
+            return set()
+        operations = [DeleteOne(both({"_id": {"$eq": c.identity}}, self.command.selection.filter, _same(c.document)))
+                      for c in copies]
+        done = self.site.collection.bulk_write(operations, ordered=False, **self.site.shared)
+        if done.deleted_count == len(copies):
+            return set()
+        left = self.site.collection.with_options(codec_options=RAW).find(
+            {"_id": {"$in": [c.identity for c in copies]}}, {"_id": 1}, **self.site.shared)
+        return {id_bytes(found.raw) for found in left}
+
+    def _forget(self, copies: Sequence[Copy]) -> None:
+        """Take back copies of documents that were changed in between."""
+        for name, group in _by_name(copies).items():
+            self._collection(name).bulk_write(
+                [DeleteOne(both({"_id": {"$eq": c.identity}}, _same(c.copy))) for c in group], ordered=False)
+
+    # Both
+
+    def _read(self, window: Window, part: Outcome, session: ClientSession | None) -> list[Copy]:
+        """The documents and their copies."""
+        selected = of_window(window.ids, self.command.selection.filter, clear_of(self.command.obstacles))
+        projection = {"_id": 0, "document": "$$ROOT", "part": self.archive.partition or {"$literal": None}}
+        source: Any = self.site.collection.with_options(codec_options=RAW)
+        whole = self.archive.partition is None
+        rows = source.find(selected, session=session, **self.site.shared) if whole else source.aggregate(
+            [{"$match": selected}, {"$project": projection}], session=session, **self.site.shared)
+        limit = min(LARGEST, self.site.options.memory_limit // (4 * self.site.workers))
+        copies: list[Copy] = []
+        size = 0
+        for row in rows:
+            document = row.raw if whole else row["document"].raw
+            size += len(document)
+            if size > limit and len(window) > 1:
+                raise _TooLarge
+            name = self.archive.collection if whole else f"{self.archive.collection}_{row['part']}"
+            copy = Copy(document, self._marked(document), name)
+            if len(copy.copy) > self.site.connection.server.max_document:
+                part.reject(window.number(copy.identity), copy.identity, "E4004",
+                            "with the archive's fields it would be too large")
+                continue
+            copies.append(copy)
+        unknown = {c.name for c in copies} - self._known
+        if unknown:
+            raise _Unprepared(unknown)
+        return copies
+
+    def _marked(self, document: Raw) -> Raw:
+        body = document[4:-1] + self._extra + b"\0"
+        return (len(body) + 4).to_bytes(4, "little") + body
+
+    def _without_stored(
+        self, copies: list[Copy], part: Outcome, window: Window, session: ClientSession | None
+    ) -> list[Copy]:
+        """The copies still to be written. Where the archive has other content for an `_id` the document is rejected."""
+        new: list[Copy] = []
+        for name, group in _by_name(copies).items():
+            stored = {id_bytes(d.raw): d.raw for d in self._stored(name, group, session)}
+            for copy in group:
+                found = stored.get(id_bytes(copy.document)) if stored else None
+                if found is None:
+                    new.append(copy)
+                elif self._is_copy(found, copy.document):
+                    copy.stored, copy.copy = True, found
+                else:
+                    part.reject(window.number(copy.identity), copy.identity, "E4007",
+                                f"{name} has another document with this _id")
+        return new
+
+    def _is_copy(self, stored: Raw, document: Raw) -> bool:
+        """Whether what the archive holds is the document, marked at another time."""
+        if not self.archive.marked:
+            return stored == document
+        body = document[4:-1]
+        if stored[4 : 4 + len(body)] != body:
+            return False
+        rest = stored[4 + len(body) :]
+        return set(RawBSONDocument((len(rest) + 4).to_bytes(4, "little") + rest)) <= set(MARKS)
+
+    def _compare(self, copies: Sequence[Copy], session: ClientSession | None) -> None:
+        """Raise ArchiveDiffers E5012 unless every copy reads back as it was written."""
+        for name, group in _by_name(copies).items():
+            found = {d.raw for d in self._stored(name, group, session)}
+            wrong = [c for c in group if c.copy not in found]
+            if wrong:
+                raise ArchiveDiffers(
+                    "E5012", f"{len(wrong):,} of {len(group):,} documents read back from {name} differ from what was"
+                    f" written, the first with _id {wrong[0].identity!r}; none of this batch was deleted")
+
+    def _stored(self, name: str, copies: Sequence[Copy], session: ClientSession | None) -> Any:
+        collection = self._collection(name, session).with_options(codec_options=RAW)
+        if session is None:
+            collection = collection.with_options(read_concern=ReadConcern("majority"))
+        return collection.find({"_id": {"$in": [c.identity for c in copies]}}, session=session, **self.site.shared)
+
+    def _collection(self, name: str, session: ClientSession | None = None) -> Collection[dict[str, Any]]:
+        found = self.site.connection.collection(name, self.archive.database or self.command.database)
+        # within a transaction the transaction's own concern holds
+        return found if session is not None else found.with_options(write_concern=SAFE)
+
+    # Collections
+
+    def _make(self, names: set[str]) -> None:
+        """Make collections that are missing, with compressor and TTL index; raises the driver's errors."""
+        with self._lock:
+            for name in sorted(names - self._known):
+                self._make_one(name)
+                self._known.add(name)
+
+    def _make_one(self, name: str) -> None:
+        database = self._collection(name).database
+        storage: dict[str, Any] = {}
+        if self.archive.compressor is not None:
+            storage = {"storageEngine": {"wiredTiger": {"configString": f"block_compressor={self.archive.compressor}"}}}
+        try:
+            database.create_collection(name, **storage)
+        except (CollectionInvalid, OperationFailure) as error:
+            if isinstance(error, OperationFailure) and error.code != 48:
+                raise
+            if storage and not self._has_compressor(name):
+                self.notices.add(f"{name} exists already: compression has no effect on it")
+        if self.archive.retention is not None:
+            self._collection(name).create_index("archived_at", expireAfterSeconds=self.archive.retention)
+
+    def _has_compressor(self, name: str) -> bool:
+        found = list(self._collection(name).database.list_collections(filter={"name": name}))
+        return f"block_compressor={self.archive.compressor}" in str(found[0].get("options", {})) if found else True
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except PyMongoError as error:
+            raise _as_ours(error, self.site) from None
+
+
+def _as_ours(error: PyMongoError, site: Site) -> SqlbulkError:
+    return stopped(error, site.patience, begun=True)
+
+
+def _by_name(copies: Sequence[Copy]) -> dict[str, list[Copy]]:
+    groups: dict[str, list[Copy]] = {}
+    for copy in copies:
+        groups.setdefault(copy.name, []).append(copy)
+    return groups
+
+
+def _same(document: Raw) -> dict[str, Any]:
+    """Documents with exactly this content."""
+    return {"$expr": {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(document)}]}}
+
+
+def id_bytes(document: Raw) -> bytes:
+    """A document's `_id` in a form that can be looked up."""
+    return encode({"_id": RawBSONDocument(document)["_id"]})

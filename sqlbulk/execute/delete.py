@@ -1,0 +1,107 @@
+"""DELETE: the selected documents, window by window, counted before where the options ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pymongo.errors import PyMongoError
+
+from sqlbulk.commands import DeleteWhere
+from sqlbulk.errors import ServerError
+from sqlbulk.execute import faults
+from sqlbulk.execute.archive import Archiver
+from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.runner import Stop, Watcher
+from sqlbulk.execute.stored import Site, check_obstacles, open_site
+from sqlbulk.execute.sweep import Change, Outcome, Sweep
+from sqlbulk.execute.transactions import InDoubtError, not_for_transactions
+from sqlbulk.execute.windows import Window, of_window, stopped
+from sqlbulk.results import Result, WriteSummary
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+
+    from sqlbulk.execute.connection import Connection
+
+
+def run_delete(
+    command: DeleteWhere, connection: Connection, *, watcher: Watcher | None = None, stop: Stop | None = None
+) -> Result:
+    """Delete the selected documents, archived first if the command says so.
+
+    Raises ServerError and its kinds with the counts so far, ArchiveDiffers among them, and ConnectionFailed.
+    """
+    site = open_site(command, connection)
+    moves = command.archive is not None and not command.archive.marked
+    verb = "MOVE" if moves else "DELETE"
+    archiver = None if command.archive is None else Archiver(command, site, command.archive)
+    change: Change = archiver or Deleter(command, site)
+    workers = site.workers if command.options.parallel_deletion else 1
+    sweep = Sweep(site.windows(command.selection), change, command.options, f"{verb} {command.collection}", workers,
+                  site.patience, watcher=watcher, aborted=site.aborted)
+    sweep.stop = stop or sweep.stop
+    _check_count(site, command, sweep.summary)
+    check_obstacles(site, command, sweep.summary)
+    if archiver is not None:
+        archiver.prepare()
+    summary = sweep.execute()
+    notices = {*sweep.notices, *(archiver.notices if archiver else ())}
+    return Result(verb, summary=summary, notices=tuple(sorted(notices)), target=command.collection)
+
+
+def _check_count(site: Site, command: DeleteWhere, summary: WriteSummary) -> None:
+    """Raise ServerError E5011 where the options allow another number of documents only."""
+    wanted, most = command.options.confirm_deletion_count, command.options.max_delete_limit
+    if wanted is None and most is None:
+        return
+    found = site.count(command.selection)
+    what = f"{found:,} documents match"
+    if wanted is not None and found != wanted:
+        raise ServerError("E5011", f"{what}, but confirm_deletion_count is {wanted:,}: nothing was deleted",
+                          summary=summary)
+    if most is not None and found > most:
+        raise ServerError("E5011", f"{what}, but max_delete_limit is {most:,}: nothing was deleted", summary=summary)
+
+
+@dataclass(slots=True)
+class Deleter:
+    """Deletes the documents of a window that the selection's filter still matches."""
+
+    command: DeleteWhere
+    site: Site
+
+    def __call__(self, window: Window, outcome: Outcome) -> None:
+        """Delete a window; raises ServerError, ConnectionLost or ConnectionFailed where the statement is to stop."""
+        selected = of_window(window.ids, self.command.selection.filter)
+
+        def send(session: ClientSession | None) -> int:
+            return self.site.collection.delete_many(selected, session=session, **self.site.shared).deleted_count
+
+        attempt, doubtful = 0, False
+        while True:
+            try:
+                deleted = self.site.run(send, outcome.retried)
+                break
+            except InDoubtError as unsure:
+                doubtful, fault, error = True, Fault.PASSING, unsure.error
+            except PyMongoError as failed:
+                if not_for_transactions(failed) and self.site.transactions is not None:
+                    self.site.transactions = None
+                    continue
+                fault, error = faults.classify(failed), failed
+                doubtful = doubtful or (self.site.transactions is None and faults.may_have_written(failed))
+            if not self.site.patience.allows(fault, attempt):
+                outcome.in_doubt += len(window) if doubtful else 0
+                raise stopped(error, self.site.patience, begun=True) from None
+            outcome.retried()
+            attempt += 1
+        if doubtful:
+            # the lost command may have deleted some, so those that are left tell more than the reply
+            deleted = len(window) - self._left(window)
+        outcome.deleted += deleted
+        outcome.kept += len(window) - deleted
+
+    def _left(self, window: Window) -> int:
+        rows = self.site.aggregate([{"$match": of_window(window.ids)}, {"$count": "documents"}])
+        return int(rows[0]["documents"]) if rows else 0

@@ -1,0 +1,219 @@
+"""UPDATE: the selected documents changed window by window, each window in a transaction where the server has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+
+from sqlbulk.commands import UpdateWhere
+from sqlbulk.errors import ServerError
+from sqlbulk.execute import faults
+from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.runner import Stop, Watcher
+from sqlbulk.execute.stored import Site, check_obstacles, clear_of, hindered, open_site
+from sqlbulk.execute.sweep import UNKNOWN, Outcome, Sweep
+from sqlbulk.execute.transactions import InDoubtError, not_for_transactions
+from sqlbulk.execute.windows import Filter, Window, both, of_window, stopped, time_limit
+from sqlbulk.results import Result
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+
+    from sqlbulk.execute.connection import Connection
+
+ANY_ROW = frozenset({11000, 121})
+"""Codes that may well be every document's own: a key that collides, a validator."""
+_PIECE = 1_000
+"""How many updates of single documents go into one command."""
+
+
+def run_update(
+    command: UpdateWhere, connection: Connection, *, watcher: Watcher | None = None, stop: Stop | None = None
+) -> Result:
+    """Change the selected documents. Raises ServerError and its kinds with the counts so far, ConnectionFailed."""
+    site = open_site(command, connection)
+    windows = site.windows(command.selection, command.values)
+    title = f"UPDATE {command.collection}"
+    sweep = Sweep(windows, Updater(command, site), command.options, title, site.workers, site.patience,
+                  watcher=watcher, aborted=site.aborted)
+    sweep.stop = stop or sweep.stop
+    check_obstacles(site, command, sweep.summary)
+    summary = sweep.execute()
+    notices = sorted(sweep.notices)
+    if windows.repeated:
+        notices.append(f"{windows.repeated:,} times a document matched more than one row: the first was taken")
+    return Result("UPDATE", summary=summary, notices=tuple(notices), target=command.collection)
+
+
+@dataclass(slots=True)
+class Updater:
+    """Changes the documents of a window that the selection's filter still matches and nothing hinders."""
+
+    command: UpdateWhere
+    site: Site
+
+    def __call__(self, window: Window, outcome: Outcome) -> None:
+        """Change a window; raises ServerError, ConnectionLost or ConnectionFailed where the statement is to stop."""
+        if self.command.values or (self.site.transactions is None and not self.command.repeatable):
+            self._one_by_one(window, outcome)
+        else:
+            self._at_once(window, outcome)
+        missing = len(window) - outcome.matched - len(outcome.rejected) - outcome.skipped
+        if missing > 0 and self.command.obstacles:
+            selected = of_window(window.ids, self.command.selection.filter)
+            for identity, reason in hindered(self.site, selected, self.command.obstacles):
+                outcome.reject(window.number(identity), identity, "E4009", reason)
+                missing -= 1
+        outcome.kept += max(missing, 0)
+
+    @property
+    def _filter(self) -> Filter:
+        return both(self.command.selection.filter, clear_of(self.command.obstacles))
+
+    # One command for the window
+
+    def _at_once(self, window: Window, outcome: Outcome) -> None:
+        attempt = 0
+        while True:
+            try:
+                return self._send(window, outcome)
+            except InDoubtError as error:
+                self._doubt(error.error, window, outcome)
+            except PyMongoError as error:
+                if not_for_transactions(error) and self._transactional:
+                    self.site.transactions = None
+                    return self(window, outcome)
+                if self._is_of_rows(error):
+                    return self._blame(window, error, outcome)
+                fault = faults.classify(error)
+                sure = self._transactional or faults.is_harmless(error)
+                if not (sure or self.command.repeatable):
+                    self._doubt(error, window, outcome)
+                if not self.site.patience.allows(fault, attempt):
+                    outcome.in_doubt += 0 if sure else len(window)
+                    raise stopped(error, self.site.patience, begun=True) from None
+                if not sure:
+                    outcome.notices.add("a reply was lost and the update sent again: modified may be too low")
+            outcome.retried()
+            attempt += 1
+
+    @property
+    def _transactional(self) -> bool:
+        return self.site.transactions is not None
+
+    def _send(self, window: Window, outcome: Outcome) -> None:
+        selected, update = of_window(window.ids, self._filter), self._update()
+
+        def send(session: ClientSession | None) -> tuple[int, int]:
+            result = self.site.collection.update_many(
+                selected, update, session=session, **self.site.shared,
+                bypass_document_validation=self.site.options.bypass_validation or None)
+            return result.matched_count, result.modified_count
+
+        matched, modified = self.site.run(send, outcome.retried)
+        outcome.matched += matched
+        outcome.modified += modified
+
+    def _update(self) -> Any:
+        update = self.command.update
+        return list(update) if isinstance(update, tuple) else update
+
+    def _doubt(self, error: PyMongoError, window: Window, outcome: Outcome) -> None:
+        outcome.in_doubt += len(window)
+        raise stopped(error, self.site.patience, begun=True) from None
+
+    # Blaming documents
+
+    def _is_of_rows(self, error: PyMongoError) -> bool:
+        """Whether a document, and not the statement, may be what the server refused."""
+        if not isinstance(error, OperationFailure) or error.code in faults.STATEMENT:
+            return False
+        if error.has_error_label("TransientTransactionError"):
+            # conflicts with others that don't end: single updates wait for their turn
+            return True
+        return faults.classify(error) in (Fault.DOCUMENT, Fault.STATEMENT)
+
+    def _blame(self, window: Window, error: PyMongoError, outcome: Outcome) -> None:
+        """Find the documents to blame; without `continue_on_error` the server's message will do."""
+        if self._transactional and not self.site.options.continue_on_error and not _is_conflict(error):
+            code, message = getattr(error, "code", None) or 0, faults.brief(error)
+            if code not in ANY_ROW and faults.code_of_row(code, message) == "E4009":
+                raise ServerError("E5005", f"the server refused: {message}")
+            outcome.reject(window.first, UNKNOWN, faults.code_of_row(code, message),
+                           f"one of {len(window):,} documents: {message}", server_code=code)
+            outcome.skipped += len(window) - 1
+            return
+        self._one_by_one(window, outcome)
+
+    def _one_by_one(self, window: Window, outcome: Outcome) -> None:
+        """An update for each document, so that the server tells which it refuses."""
+        for start in range(0, len(window), _PIECE):
+            rows = window.rows[start : start + _PIECE]
+            self._piece(Window(window.first + start, window.ids[start : start + _PIECE], rows), outcome)
+
+    def _piece(self, window: Window, outcome: Outcome) -> None:
+        operations = self._operations(window)
+        attempt = 0
+        while True:
+            try:
+                with time_limit(self.site.patience.left()):
+                    result = self.site.collection.bulk_write(
+                        operations, ordered=False, **self.site.shared,
+                        bypass_document_validation=self.site.options.bypass_validation or None)
+                details: dict[str, Any] = result.bulk_api_result
+                break
+            except BulkWriteError as error:
+                details = dict(error.details or {})
+                break
+            except PyMongoError as error:
+                sure = faults.is_harmless(error)
+                safe = sure or self.command.repeatable
+                if not safe or not self.site.patience.allows(faults.classify(error), attempt):
+                    outcome.in_doubt += 0 if sure else len(window)
+                    raise stopped(error, self.site.patience, begun=True) from None
+            outcome.retried()
+            attempt += 1
+        outcome.matched += details["nMatched"]
+        outcome.modified += details["nModified"]
+        self._refused(window, details["writeErrors"], outcome)
+
+    def _operations(self, window: Window) -> list[UpdateOne]:
+        if not self.command.values:
+            return [UpdateOne(of_one(identity, self._filter), self._update()) for identity in window.ids]
+        assert isinstance(self.command.update, tuple)
+        (stage,) = self.command.update
+        operations = []
+        for row in window.rows:
+            values = {name: {"$literal": row.get(name)} for name in self.command.values}
+            changed = {"$replaceWith": {"$let": {"vars": values, "in": stage["$replaceWith"]}}}
+            operations.append(UpdateOne(of_one(row["_id"], self._filter), [changed]))
+        return operations
+
+    def _refused(self, window: Window, failures: Sequence[dict[str, Any]], outcome: Outcome) -> None:
+        for failure in failures:
+            code, message = int(failure.get("code") or 0), faults.row_message(failure)
+            if code in faults.STATEMENT:
+                raise ServerError("E5005", f"the server refused: {message}")
+            if code in faults.SECURITY:
+                raise faults.not_allowed(message)
+            index = failure["index"]
+            outcome.reject(window.first + index, window.ids[index], faults.code_of_row(code, message), message,
+                           server_code=code)
+        if len(failures) == len(window) > 1 and not outcome.matched and failures[0].get("code") not in ANY_ROW:
+            raise ServerError("E5005", f"the server refused every document: {faults.row_message(failures[0])}")
+
+
+def of_one(identity: Any, *filters: Filter) -> Filter:
+    """The document of this `_id`, if all filters match it."""
+    return both({"_id": {"$eq": identity}}, *filters)
+
+
+def _is_conflict(error: PyMongoError) -> bool:
+    return error.has_error_label("TransientTransactionError")
+
+
+__all__ = ["Updater", "of_one", "run_update"]
