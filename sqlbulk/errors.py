@@ -189,7 +189,7 @@ def caret(source: Source | None, span: Span) -> str:
     line, column = source.position(span.start)
     text, offset = source.line_at(span.start)
     width = max(1, min(span.end - span.start, len(text) - offset))
-    shown, shift = _window(text, offset)
+    shown, shift = _window(text.replace("\ue000", "…"), offset)
     marker = "".join("\t" if c == "\t" else " " for c in shown[: offset - shift])
     where = f" [at {source.name}:{line}:{column}]"
     return f"{where}\n  {shown}\n  {marker}{'^' * min(width, max(1, len(shown) - (offset - shift)))}"

@@ -55,6 +55,7 @@ def test_positions_behind_a_cut_are_those_of_the_file() -> None:
     assert source.position(20) == (1, 21)
     assert source.position(23) == (900, 5)
     assert source.position(28) == (901, 1)
+    assert "VALUES … WITH" in str(PlanError("E2002", "m", Span(23, 24), source=source))
 
 
 def test_every_code_is_used_and_every_used_code_is_known() -> None:
