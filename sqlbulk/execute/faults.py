@@ -6,12 +6,10 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from bson.errors import InvalidDocument
 from pymongo.errors import (
     AutoReconnect,
     ConfigurationError,
     ConnectionFailure,
-    DocumentTooLarge,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
@@ -71,8 +69,6 @@ def classify(error: PyMongoError) -> Fault:
         return Fault.OVERLOAD
     if isinstance(error, AutoReconnect | ConnectionFailure):
         return Fault.LOST
-    if isinstance(error, DocumentTooLarge | InvalidDocument):
-        return Fault.DOCUMENT
     if isinstance(error, OperationFailure):
         return _classify_code(error.code or 0, error)
     return Fault.STATEMENT

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pymongo
+from bson.errors import InvalidDocument
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from sqlbulk.execute.encode import ID_END
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlbulk.options import WriteOptions
 
+TOO_LARGE = 10334
 GRACE = 2.0
 """Seconds that reading back may take when the deadline has passed."""
 
@@ -79,6 +81,8 @@ class CollectionTarget:
                     comment=self.comment)
         except BulkWriteError as error:
             return _reply(error.details)
+        except InvalidDocument as error:
+            raise _too_large(error) from None
         return Reply(inserted=len(documents))
 
     def update(self, operations: Sequence[Operation], *, ordered: bool) -> Reply:
@@ -91,6 +95,8 @@ class CollectionTarget:
                     comment=self.comment)
         except BulkWriteError as error:
             return _reply(error.details)
+        except InvalidDocument as error:
+            raise _too_large(error) from None
         return _reply(result.bulk_api_result)
 
     def stored(self, documents: Sequence[bytes], made: Sequence[bool]) -> list[bool]:
@@ -124,6 +130,11 @@ def _limited(seconds: float | None) -> Iterator[None]:
         return
     with pymongo.timeout(max(seconds, 0.001)):
         yield
+
+
+def _too_large(error: InvalidDocument) -> OperationFailure:
+    """What the driver itself refuses to send, as the server would refuse it."""
+    return OperationFailure(f"too large to be sent: {error}", TOO_LARGE, {"errorLabels": ["NoWritesPerformed"]})
 
 
 def _reply(details: Mapping[str, Any]) -> Reply:
