@@ -1,7 +1,5 @@
 """`python -m sqlbulk` is the command `sqlbulk`."""
 
-import sys
+from sqlbulk.cli import console
 
-from sqlbulk.cli import main
-
-sys.exit(main())
+console()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from sqlbulk.session import Parameters, Script, Session
 
 FORMATS = ("table", "vertical", "json", "jsonl", "csv", "tsv", "markdown", "html")
+INTERRUPTED = 5
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 usage or syntax, 2 connection or authorization,
 3 done with rejected rows, 4 stopped at the error limit, 5 interrupted."""
@@ -23,6 +28,24 @@ Exit codes: 0 done, 1 usage or syntax, 2 connection or authorization,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; `arguments` None: the program's."""
+    code = _run(arguments)
+    if code == INTERRUPTED and threading.current_thread() is threading.main_thread():
+        # Whoever goes on pressing Ctrl-C wants the end, not tracebacks out of it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code
+
+
+def console() -> NoReturn:
+    """The program: run the command line and leave with its exit code."""
+    code = main()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed by now; an ordinary exit would wait half a second for the driver's threads.
+    os._exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # What the terminal can't show is better spelt out than the end of a run.
         if isinstance(stream, io.TextIOWrapper):
@@ -39,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("ERROR E5008: interrupted", err=True)
-        return 5
+        return INTERRUPTED
     except BrokenPipeError:
         from sqlbulk.runner import discard
 

@@ -35,12 +35,11 @@ class Report:
         if result.summary is not None:
             self._summary(result, result.summary)
 
-    def failure(self, error: SqlbulkError, *, statement: str | None = None) -> None:
-        """Write what was done until the error, and the error. The first failure makes the exit code."""
+    def failure(self, error: SqlbulkError, *, statement: str = "statement", target: str | None = None) -> None:
+        """Write what the statement did until the error, and the error. The first failure makes the exit code."""
         summary = getattr(error, "summary", None)
         if isinstance(summary, WriteSummary):
-            verb = getattr(error, "statement", None) or statement or "statement"
-            self._summary(Result(verb, summary=summary, target=getattr(error, "target", None)), summary)
+            self._summary(Result(statement, summary=summary, target=target), summary)
         self.err.write(f"{error}\n")
         self.err.flush()
         if self.exit_code in (0, 3):

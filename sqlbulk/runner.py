@@ -72,7 +72,9 @@ def _run_one(
     try:
         report.result(session.run_statement(statement, parameters))
     except SqlbulkError as error:
-        report.failure(error)
+        plan = session.last_plan
+        targets = [getattr(step, "collection", None) for step in plan.steps] if plan is not None else []
+        report.failure(error, statement=plan.statement if plan is not None else "", target=next(iter(targets), None))
         if isinstance(error, FATAL):
             raise _Fatal from None
         return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import os
+import json
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -204,3 +207,201 @@ def test_no_server_ends_with_2_and_one_line(sqlbulk: Any) -> None:
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("ERROR E5001: ")
     assert len(done.err.splitlines()) <= 2
+
+
+# With a server
+
+
+@pytest.fixture
+def target(server_uri: str, database: Any) -> list[str]:
+    """The options that lead to the test's database."""
+    return ["--uri", server_uri, "--database", database.name]
+
+
+@pytest.mark.server
+def test_a_table_a_statement_and_a_closing_one(sqlbulk: Any, target: list[str], database: Any) -> None:
+    done = sqlbulk("run", *target, "-c", "INSERT INTO a (x) VALUES (1), (2); SET batch_size = 5; UPSERT INTO b (_id) VALUES (3)")
+    assert (done.code, done.err) == (0, "")
+    assert database.a.count_documents({}) == 2
+    tables = done.out.split("\n+")
+    assert done.out.count("| statement ") == 3
+    assert "| total " in done.out
+    assert "| UPSERT " in done.out
+    assert tables
+    done = sqlbulk("run", *target, "-c", "INSERT INTO a (x) VALUES (1)")
+    assert done.out.count("| statement ") == 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv"])
+def test_formats_for_programs_have_no_total(sqlbulk: Any, target: list[str], format: str) -> None:
+    done = sqlbulk("run", *target, "--format", format, "-c", "INSERT INTO a (x) VALUES (1); INSERT INTO b (x) VALUES (1)")
+    assert done.code == 0
+    assert "total" not in done.out
+    assert "INSERT" in done.out
+    assert "| total " in done.err
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("format", ["vertical", "markdown", "html", "TABLE"])
+def test_formats_for_people_have_one(sqlbulk: Any, target: list[str], format: str) -> None:
+    done = sqlbulk("run", *target, "--format", format, "-c", "INSERT INTO a (x) VALUES (1); INSERT INTO b (x) VALUES (1)")
+    assert (done.code, done.err) == (0, "")
+    assert "total" in done.out
+
+
+@pytest.mark.server
+def test_quiet_leaves_only_errors(sqlbulk: Any, target: list[str]) -> None:
+    done = sqlbulk("run", *target, "--quiet", "-c", "INSERT INTO a (_id) VALUES (1); INSERT INTO a (_id) VALUES (2)")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    done = sqlbulk("run", *target, "--quiet", "--set", "continue_on_error=on", "-c", "INSERT INTO a (_id) VALUES (1)")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("rejected: E4007: ")
+
+
+@pytest.mark.server
+def test_rejected_rows_are_listed_and_end_with_3(sqlbulk: Any, target: list[str]) -> None:
+    rows = ",\n".join("(7)" for _ in range(31))
+    done = sqlbulk("run", *target, "--set", "continue_on_error=true", "-c", f"INSERT INTO a (_id) VALUES\n{rows}")
+    assert done.code == 3
+    assert "inserted |" in done.out
+    lines = done.err.splitlines()
+    assert len(lines) == 21
+    assert "(-c:3:1)" in lines[0]
+    assert lines[20] == "… and 10 more"
+
+
+@pytest.mark.server
+def test_the_error_limit_ends_with_4_and_the_counts(sqlbulk: Any, target: list[str], database: Any) -> None:
+    database.a.insert_one({"_id": 1})
+    done = sqlbulk("run", *target, "-c", "INSERT INTO a (_id) VALUES (1); INSERT INTO b (_id) VALUES (1)")
+    assert done.code == 4
+    assert "| a " in done.out
+    assert "rejected: E4007" in done.err
+    assert "ERROR E5007" in done.err
+    assert database.b.count_documents({}) == 0
+    done = sqlbulk("run", "--continue", *target, "-c", "INSERT INTO a (_id) VALUES (1); INSERT INTO b (_id) VALUES (1)")
+    assert done.code == 4
+    assert database.b.count_documents({}) == 1
+
+
+@pytest.mark.server
+def test_now_and_parameters_reach_the_documents(sqlbulk: Any, target: list[str], database: Any) -> None:
+    done = sqlbulk(
+        "run", *target, "--now", "2025-01-31T12:00Z", "--param", "t=$a", "--param", 'j:={"n": [1, 2.5, null]}',
+        "-c", "INSERT INTO a (t, j, at) VALUES (:t, :j, CURRENT_TIMESTAMP)")
+    assert (done.code, done.err) == (0, "")
+    found = database.a.find_one({}, {"_id": 0})
+    assert found.pop("at").isoformat() == "2025-01-31T12:00:00+00:00"
+    assert found == {"t": "$a", "j": {"n": [1, 2.5, None]}}
+
+
+@pytest.mark.server
+def test_a_parameter_for_nothing_is_noticed(sqlbulk: Any, target: list[str]) -> None:
+    done = sqlbulk("run", *target, "--param", "a=1", "--param", "b=1", "-c", "INSERT INTO t (a) VALUES (:a)")
+    assert (done.code, done.err) == (0, "notice: no statement has a parameter b\n")
+
+
+@pytest.mark.server
+def test_rows_from_standard_input(sqlbulk: Any, target: list[str], database: Any) -> None:
+    statement = "INSERT INTO t FROM STDIN FORMAT jsonl"
+    done = command("run", *target, "-c", statement, input='{"_id": 1}\n{"_id": 2}\n')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert database.t.count_documents({}) == 2
+    done = command("run", *target, "-", input=statement)
+    assert done.returncode == 1
+    assert "standard input holds the script" in done.stderr
+
+
+@pytest.mark.server
+def test_a_closed_pipe_ends_it_without_a_word(target: list[str], database: Any) -> None:
+    sql = "EXPLAIN INSERT INTO t (a) VALUES (1);" * 300
+    pipe = subprocess.Popen(
+        [sys.executable, "-m", "sqlbulk", "run", *target, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    assert pipe.stdin and pipe.stdout and pipe.stderr
+    with pipe:
+        pipe.stdin.write(sql.encode() + b"INSERT INTO t (a) VALUES (1)")
+        pipe.stdin.close()
+        pipe.stdout.readline()
+        pipe.stdout.close()
+        assert pipe.stderr.read() == b""
+    assert pipe.returncode == 5
+    assert database.t.count_documents({}) == 0
+
+
+class Running:
+    """The command reading rows from a pipe that stays open, until it has written some."""
+
+    def __init__(self, target: list[str], database: Any, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sqlbulk", "run", *target, *arguments, "-c",
+             "INSERT INTO t FROM STDIN FORMAT jsonl WITH BULK_OPTIONS (batch_size = 100, rate_limit = 5000);"
+             "INSERT INTO u (a) VALUES (1)"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdin
+        self.feeder = threading.Thread(target=self._feed, daemon=True)
+        self.feeder.start()
+        deadline = time.monotonic() + 30
+        while not database.t.estimated_document_count():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def _feed(self) -> None:
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            for number in range(200_000):
+                self.process.stdin.write(f'{{"_id": {number}}}\n')
+
+    def end(self) -> Outcome:
+        out, err = "", ""
+        assert self.process.stdout and self.process.stderr
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        code = self.process.wait(30)
+        self.feeder.join(30)
+        with contextlib.suppress(BrokenPipeError):
+            assert self.process.stdin
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return Outcome(code, out, err)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_batches_in_flight(target: list[str], database: Any, number: int) -> None:
+    running = Running(target, database, "--format", "jsonl")
+    running.process.send_signal(number)
+    done = running.end()
+    assert done.code == 5, done.err
+    summary = json.loads(done.out)
+    assert summary["inserted"] == database.t.count_documents({}) > 0
+    assert "ERROR E5008" in done.err
+    assert "Traceback" not in done.err
+    assert database.u.count_documents({}) == 0
+
+
+@pytest.mark.server
+def test_three_signals_kill(target: list[str], database: Any) -> None:
+    running = Running(target, database)
+    for _ in range(20):
+        running.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    done = running.end()
+    assert done.code in (5, -signal.SIGINT)
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.server
+def test_progress_is_a_line_now_and_then_on_stderr(target: list[str], database: Any) -> None:
+    arguments = ["run", *target, "--set", "progress_interval=0.2", "--set", "rate_limit=1000", "-c",
+                 "INSERT INTO t FROM STDIN FORMAT jsonl"]
+    rows = "".join(f'{{"_id": {n}}}\n' for n in range(3000))
+    done = command(*arguments, input=rows)
+    assert done.returncode == 0
+    assert "INSERT t: " in done.stderr
+    assert "rows/s" in done.stderr
+    assert "rows/s" in done.stdout
+    for switch in ("--quiet", "--no-progress"):
+        database.t.drop()
+        assert command(*arguments, switch, input=rows).stderr == ""
