@@ -282,22 +282,22 @@ class GoldenItem(pytest.Item):
             self.path.write_text(SEPARATOR.join(f"{c.render()}\n" for c in self.cases)[:-1], encoding="utf-8")
             return
         if not case.sections:
-            raise GoldenMismatch("the case has no sections; pytest --update-golden writes them")
+            raise GoldenDifferenceError("the case has no sections; pytest --update-golden writes them")
         for section, expected in case.sections.items():
             actual = outcome(case, section)
             if actual != expected:
                 lines = difflib.unified_diff(
                     expected.splitlines(), actual.splitlines(), f"{section}, expected", f"{section}, now", lineterm="")
-                raise GoldenMismatch("\n".join(lines))
+                raise GoldenDifferenceError("\n".join(lines))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """The difference alone; other exceptions as usual."""
-        return str(excinfo.value) if isinstance(excinfo.value, GoldenMismatch) else super().repr_failure(excinfo)
+        return str(excinfo.value) if isinstance(excinfo.value, GoldenDifferenceError) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands."""
         return self.path, self.case.line, self.name
 
 
-class GoldenMismatch(AssertionError):
+class GoldenDifferenceError(AssertionError):
     """A section differs from what it is now."""

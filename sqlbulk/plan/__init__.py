@@ -70,6 +70,10 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.load import plan_load
 
             return plan_load(statement, planning)
+        case ast.Query():
+            from sqlbulk.plan.select import plan_select
+
+            return plan_select(statement, planning)
         case st.SetOption():
             from sqlbulk.plan.session_statements import plan_set_option
 

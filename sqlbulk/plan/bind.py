@@ -11,6 +11,15 @@ from sqlbulk.functions.registry import Aggregate, Context
 from sqlbulk.plan.bind_calls import make_call, make_constant, type_of_bound
 from sqlbulk.plan.bind_conditions import between, choose, compare_rows, connect, negate
 from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval, unit_length
+from sqlbulk.plan.bind_parts import (
+    MATCHES,
+    ROW_COMPARISONS,
+    chain_operands,
+    check_plain,
+    field_at,
+    member,
+    row_items,
+)
 from sqlbulk.plan.bound import BoundExpr, Column, Constant, LambdaCall
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.scope import NEW, VARIABLES, Scope, resolve_path
@@ -188,7 +197,7 @@ class Binder:
                 name = {"-": "NEGATE", "+": "UNARY PLUS"}.get(sign, sign)
                 return self.call(name, self.bind(operand), span=node.span)
             case ast.Binary(operator="AND" | "OR" as word):
-                return connect(word, [self.bind(e) for e in _chain(node)], node.span, self.context)
+                return connect(word, [self.bind(e) for e in chain_operands(node)], node.span, self.context)
             case ast.Binary():
                 return self._binary(node)
             case ast.Quantified():
@@ -201,9 +210,9 @@ class Binder:
             return self._compared_rows(node)
         left, right = self.bind(node.left), self.bind(node.right)
         if node.operator == "->":
-            member = _member(left, right)
-            if member is not None:
-                return replace(member, span=node.span)
+            field = member(left, right)
+            if field is not None:
+                return replace(field, span=node.span)
         if node.operator in MATCHES:
             negated, flags = MATCHES[node.operator]
             options = [make_constant(flags, node.span)] if flags else []
@@ -214,14 +223,14 @@ class Binder:
     def _compared_rows(self, node: ast.Binary) -> BoundExpr:
         for one, other in ((node.left, node.right), (node.right, node.left)):
             if isinstance(other, ast.Subquery):
-                operand = tuple(self.bind(i) for i in _items(one))
+                operand = tuple(self.bind(i) for i in row_items(one))
                 return self.hooks.subquery("any", other.query, self, span=node.span, operand=operand,
                                            operator=node.operator)
-        left, right = (tuple(self.bind(i) for i in _items(side)) for side in (node.left, node.right))
+        left, right = (tuple(self.bind(i) for i in row_items(side)) for side in (node.left, node.right))
         return compare_rows(node.operator, left, right, span=node.span, context=self.context)
 
     def _quantified(self, node: ast.Quantified) -> BoundExpr:
-        operand = tuple(self.bind(i) for i in _items(node.left))
+        operand = tuple(self.bind(i) for i in row_items(node.left))
         if isinstance(node.right, ast.Query):
             return self.hooks.subquery(node.quantifier.lower(), node.right, self, span=node.span, operand=operand,
                                        operator=node.operator)
@@ -242,7 +251,7 @@ class Binder:
             case ast.Is():
                 bound = self._is(node)
             case ast.IsDistinct(left=left, right=right):
-                sides = [tuple(self.bind(i) for i in _items(s)) for s in (left, right)]
+                sides = [tuple(self.bind(i) for i in row_items(s)) for s in (left, right)]
                 bound = compare_rows("<=>", sides[0], sides[1], span=node.span, context=self.context)
                 return bound if node.negated else negate(bound, node.span, self.context)
             case ast.In():
@@ -265,11 +274,11 @@ class Binder:
         return self.call(name, self.bind(node.operand), span=node.span)
 
     def _in(self, node: ast.In) -> BoundExpr:
-        operand = tuple(self.bind(i) for i in _items(node.operand))
+        operand = tuple(self.bind(i) for i in row_items(node.operand))
         if isinstance(node.choices, ast.Query):
             return self.hooks.subquery("in", node.choices, self, span=node.span, operand=operand)
         if isinstance(node.operand, ast.Row):
-            rows = [tuple(self.bind(i) for i in _items(choice)) for choice in node.choices]
+            rows = [tuple(self.bind(i) for i in row_items(choice)) for choice in node.choices]
             tests = [compare_rows("=", operand, row, span=node.span, context=self.context) for row in rows]
             return connect("OR", tests, node.span, self.context)
         return self.call("IN", operand[0], *map(self.bind, node.choices), span=node.span)
@@ -305,12 +314,12 @@ class Binder:
         aggregate = AGGREGATES.get(node.name)
         if aggregate is not None:
             return self.hooks.aggregate(node, aggregate, self)
-        _check_plain(node)
+        check_plain(node)
         if node.name == "ARRAY" and len(node.arguments) == 1 and isinstance(node.arguments[0], ast.Query):
             return self.hooks.subquery("array", node.arguments[0], self, span=node.span)
         arguments = self._arguments(node)
         if node.name == "JSON_EXTRACT" and len(arguments) == 2:
-            field = _field_at(arguments[0], arguments[1])
+            field = field_at(arguments[0], arguments[1])
             if field is not None:
                 return replace(field, span=node.span)
         return self.call(node.name, *arguments, span=node.span)
@@ -335,11 +344,11 @@ class Binder:
         if name is None or not isinstance(path, ast.Path):
             raise PlanError("E2004", "VALUES(column) is the incoming row's column in ON CONFLICT and"
                             " ON DUPLICATE KEY UPDATE", node.span)
-        _check_plain(node)
+        check_plain(node)
         return resolve_path(replace(path, parts=(ast.Identifier(name, span=node.span), *path.parts)), self.scope)
 
     def _lambda(self, node: ast.Call) -> BoundExpr:
-        _check_plain(node)
+        check_plain(node)
         kind = LAMBDAS[node.name]
         arity, parameters = (3, 2) if kind == "REDUCE" else (2, 1)
         if len(node.arguments) != arity or not isinstance(node.arguments[-1], ast.Lambda):
@@ -371,57 +380,9 @@ class Binder:
                 return self.call(name, operand, *extra, span=node.span)
             case ast.Member(name=name):
                 key = make_constant(name.text, name.span)
-                return _member(operand, key) or self.call("->", operand, key, span=node.span)
+                return member(operand, key) or self.call("->", operand, key, span=node.span)
             case ast.Subscript(index=index):
                 return self.call("[]", operand, self.bind(index), span=node.span)
             case ast.Slice(low=low, high=high):
                 ends = [make_constant(None, node.span) if e is None else self.bind(e) for e in (low, high)]
                 return self.call("[:]", operand, *ends, span=node.span)
-
-
-ROW_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">=", "<=>"})
-MATCHES = {"~": (False, ""), "~*": (False, "i"), "!~": (True, ""), "!~*": (True, "i")}
-
-
-def _items(node: ast.Expr) -> tuple[ast.Expr, ...]:
-    return node.items if isinstance(node, ast.Row) else (node,)
-
-
-def _chain(node: ast.Binary) -> list[ast.Expr]:
-    """The operands of a chain of the same operator, from left to right; chains may be long."""
-    operands: list[ast.Expr] = []
-    rest: ast.Expr = node
-    while isinstance(rest, ast.Binary) and rest.operator == node.operator:
-        operands.append(rest.right)
-        rest = rest.left
-    return [rest, *reversed(operands)]
-
-
-def _check_plain(node: ast.Call) -> None:
-    for name, given in (
-        ("DISTINCT", node.distinct), ("ORDER BY", node.order_by), ("WITHIN GROUP", node.within_group),
-        ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls),
-    ):
-        if given:
-            raise PlanError("E2004", f"{node.name} is no aggregate; it can't take {name}", node.span)
-
-
-def _member(operand: BoundExpr, key: BoundExpr) -> Column | None:
-    """A constant key of a field is a field as well."""
-    name = key.value if isinstance(key, Constant) else None
-    if not isinstance(operand, Column) or operand.type not in (Type.ANY, Type.DOCUMENT):
-        return None
-    return Column(operand.relation, (*operand.path, name)) if isinstance(name, str) and name else None
-
-
-def _field_at(operand: BoundExpr, path: BoundExpr) -> Column | None:
-    """JSON_EXTRACT(field, '$.a.b') with plain names is a field."""
-    if not isinstance(path, Constant) or not isinstance(path.value, str):
-        return None
-    names = path.value.split(".")
-    if names[0] != "$" or not all(n.isidentifier() for n in names[1:]):
-        return None
-    field = operand if isinstance(operand, Column) else None
-    for name in names[1:]:
-        field = field and _member(field, make_constant(name, path.span))
-    return field

@@ -38,7 +38,7 @@ def read_options(
 ) -> Given:
     """The options of a statement, `statement` being its name in the table of options; raises PlanError."""
     for block in blocks:
-        if block.name in REFUSED_BLOCKS:
+        if block.name in REFUSED_BLOCKS and (block.name, statement) != ("ARCHIVAL_STRATEGY", "DELETE"):
             raise UnsupportedError("E3001", f"{block.name}: {REFUSED_BLOCKS[block.name]}", block.span)
     written = [option for block in blocks for option in block.options]
     values: dict[str, Any] = {}

@@ -48,7 +48,7 @@ class Fresh:
 
 
 _ORDINARY = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE]"
-_STRUCTURE = re.compile(rf"(?:[^()\[\],'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_STRUCTURE = re.compile(rf"(?:[^()\[\]{{}},'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _NESTING = re.compile(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _PARAMETER = re.compile(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _GAP = re.compile(GAP)
@@ -243,8 +243,8 @@ class RowScanner:
         while True:
             end = _STRUCTURE.match(text, end).end()  # type: ignore[union-attr]
             sign = text[end]
-            if sign in "([":
-                closing.append(")" if sign == "(" else "]")
+            if sign in "([{":
+                closing.append({"(": ")", "[": "]", "{": "}"}[sign])
             elif not closing:
                 break
             elif sign != "," and sign != closing.pop():

@@ -1,0 +1,58 @@
+"""Small questions that binding asks of a tree's and a bound expression's parts."""
+
+from __future__ import annotations
+
+from sqlbulk.errors import PlanError
+from sqlbulk.plan.bind_calls import make_constant
+from sqlbulk.plan.bound import BoundExpr, Column, Constant
+from sqlbulk.syntax import ast
+from sqlbulk.types import Type
+
+ROW_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">=", "<=>"})
+MATCHES = {"~": (False, ""), "~*": (False, "i"), "!~": (True, ""), "!~*": (True, "i")}
+
+
+def row_items(node: ast.Expr) -> tuple[ast.Expr, ...]:
+    """The items of a row; anything else is a row of one."""
+    return node.items if isinstance(node, ast.Row) else (node,)
+
+
+def chain_operands(node: ast.Binary) -> list[ast.Expr]:
+    """The operands of a chain of the same operator, from left to right; chains may be long."""
+    operands: list[ast.Expr] = []
+    rest: ast.Expr = node
+    while isinstance(rest, ast.Binary) and rest.operator == node.operator:
+        operands.append(rest.right)
+        rest = rest.left
+    return [rest, *reversed(operands)]
+
+
+def check_plain(node: ast.Call) -> None:
+    """Raise E2004 if a call has what only aggregates take."""
+    for name, given in (
+        ("DISTINCT", node.distinct), ("ORDER BY", node.order_by), ("WITHIN GROUP", node.within_group),
+        ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls),
+    ):
+        if given:
+            raise PlanError("E2004", f"{node.name} is no aggregate; it can't take {name}", node.span)
+
+
+def member(operand: BoundExpr, key: BoundExpr) -> Column | None:
+    """A constant key of a field is a field as well."""
+    name = key.value if isinstance(key, Constant) else None
+    if not isinstance(operand, Column) or operand.type not in (Type.ANY, Type.DOCUMENT):
+        return None
+    return Column(operand.relation, (*operand.path, name)) if isinstance(name, str) and name else None
+
+
+def field_at(operand: BoundExpr, path: BoundExpr) -> Column | None:
+    """JSON_EXTRACT(field, '$.a.b') with plain names is a field."""
+    if not isinstance(path, Constant) or not isinstance(path.value, str):
+        return None
+    names = path.value.split(".")
+    if names[0] != "$" or not all(n.isidentifier() for n in names[1:]):
+        return None
+    field = operand if isinstance(operand, Column) else None
+    for name in names[1:]:
+        field = field and member(field, make_constant(name, path.span))
+    return field
