@@ -10,14 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from sqlbulk.errors import Span
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, SortKey, SubqueryExpr, WindowCall
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, SortKey, SubqueryExpr, WindowCall
 
 Named = tuple[str, BoundExpr]
 """A column of a made relation: its name there, and how it is worked out."""
-
-WHOLE = "*"
-"""The name of the column of a projection that holds a whole document whose fields are columns themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,28 +181,13 @@ class Unnest:
     outer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Recursion:
-    """A recursive CTE of the form that $graphLookup runs: start rows, then the documents that `connect` leads to."""
-
-    start: Relation
-    scan: Scan
-    relation: str
-    columns: tuple[Named, ...]
-    from_: BoundExpr
-    to: tuple[str, ...]
-    condition: BoundExpr | None
-    depth: str | None
-
-
 Relation = (
     Scan | Values | Filter | Project | Extend | Join | Apply | Attach | Aggregate | Window | Sort | Limit | Distinct
-    | SetOperation | Unnest | Recursion
+    | SetOperation | Unnest
 )
 
 _RELATIONS = (
     Scan, Values, Filter, Project, Extend, Join, Apply, Attach, Aggregate, Window, Sort, Limit, Distinct, SetOperation, Unnest,
-    Recursion,
 )
 
 
@@ -217,7 +198,7 @@ def inputs(node: Relation) -> tuple[Relation, ...]:
 
 def with_inputs(node: Relation, change: Callable[[Relation], Relation]) -> Relation:
     """The node with each of its inputs changed."""
-    changed = {f.name: change(v) for f in fields(node) if isinstance(v := getattr(node, f.name), _RELATIONS)}
+    changed: Any = {f.name: change(v) for f in fields(node) if isinstance(v := getattr(node, f.name), _RELATIONS)}
     return replace(node, **changed) if changed else node
 
 
@@ -321,8 +302,6 @@ def relations_of(expression: BoundExpr, *, subqueries: bool = True) -> set[str]:
 def made_inside(node: Relation) -> set[str]:
     """The names of all relations that a node and its inputs make, visible above it or not."""
     own = {name} if (name := getattr(node, "relation", None)) is not None else set()
-    if isinstance(node, Recursion):
-        own.add(node.scan.relation)
     for child in inputs(node):
         own |= made_inside(child)
     for expression in own_expressions(node):
@@ -342,7 +321,7 @@ def outer_columns(node: Relation) -> list[Column]:
 def visible(node: Relation) -> set[str]:
     """The names of the relations whose columns a row of the node has."""
     match node:
-        case Scan() | Values() | Project() | Aggregate() | Distinct() | SetOperation() | Recursion():
+        case Scan() | Values() | Project() | Aggregate() | Distinct() | SetOperation():
             return {node.relation}
         case Window() | Unnest() | Extend():
             return visible(node.input) | {node.relation}
@@ -354,13 +333,9 @@ def visible(node: Relation) -> set[str]:
 
 def conjuncts(condition: BoundExpr | None) -> list[BoundExpr]:
     """The parts of a condition that must all be true."""
-    from sqlbulk.plan.bound import Call
-
     if condition is None:
         return []
     if isinstance(condition, Call) and condition.function.name == "AND":
         return [c for a in condition.arguments for c in conjuncts(a)]
     return [condition]
 
-
-NOWHERE = Span(0, 0)

@@ -17,13 +17,13 @@ from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys
 from sqlbulk.plan.pipeline_window import lower_window
 
 
-def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> Rows:
-    """The relation's documents, as stages over a collection (or over `$documents`) and a layout."""
+def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> tuple[Rows, list[str]]:
+    """The relation's documents, as stages over a collection (or over `$documents`) and a layout; and what was chosen."""
     def lower(inner: algebra.Relation, outer: Outer) -> Rows:
         return _lower(inner, lowering, outer)
 
     lowering = Lowering(context, catalog, needed_paths(node), lower)
-    return _lower(node, lowering, {})
+    return _lower(node, lowering, {}), lowering.choices
 
 
 def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:

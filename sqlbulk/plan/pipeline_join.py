@@ -80,9 +80,17 @@ def _looked_up(
     if inner.stages or fields is None:
         stage["pipeline"] = inner.stages
     rows.add({"$lookup": {**stage, "as": slot}})
+    lowering.choices.append(f"{slot}: {_how(stage)}")
     for relation, place in inner.layout.items():
         rows.layout[relation] = place.below(slot)
     return rows, slot
+
+
+def _how(stage: dict[str, Any]) -> str:
+    source = stage.get("from", "the values")
+    if "localField" in stage:
+        return f"$lookup in {source} by {stage['foreignField']} = {stage['localField']}"
+    return f"$lookup in {source} " + ("for each row" if "let" in stage else "once")
 
 
 def _slot_for(inner: Rows, lowering: Lowering) -> str:
@@ -163,6 +171,7 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
         {"$replaceWith": row})
     for relation, place in layout.items():
         left.layout[relation] = place.below(slot)
+    lowering.choices.append(f"{slot}: hash join with {right.collection or 'the values'} over {len(names)} key(s)")
     return left
 
 

@@ -7,7 +7,7 @@ frame do, a second stage gives every row the value of the last, or first, of its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from typing import Any
 
 from sqlbulk.errors import UnsupportedError
@@ -245,7 +245,7 @@ class _Work:
         return {self.partition + "m": 1}
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _in_time(frame: Frame) -> bool:

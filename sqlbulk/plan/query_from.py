@@ -10,8 +10,8 @@ from sqlbulk.plan import algebra
 from sqlbulk.plan.bind import Binder, Hooks
 from sqlbulk.plan.bind_conditions import connect
 from sqlbulk.plan.bound import BoundExpr, Call, Column, Constant
-from sqlbulk.plan.query_state import Around, BoundQuery, From, Planning, source_of
 from sqlbulk.plan.query_stars import as_table
+from sqlbulk.plan.query_state import Around, BoundQuery, CommonTable, From, Planning, source_of
 from sqlbulk.plan.query_tables import bind_table_function
 from sqlbulk.plan.scope import Scope, collection_source, resolve_path
 from sqlbulk.syntax import ast
@@ -57,13 +57,21 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
 def _common_table(item: ast.Table, name: str, around: Around, planning: Planning) -> From:
     entry = around.tables[name]
     definition = entry.definition
-    query = planning.bind_query(definition.query, Around(None, entry.around))
+    if entry.inside:
+        raise UnsupportedError("E3001", f"{name} reads itself: recursive queries aren't supported", item.span)
+    query = planning.bind_query(definition.query, Around(None, _around(name, entry)))
     query = as_table(query, planning, item.span)
     query = renamed(query, definition.columns, planning)
     alias = item.alias
     query = renamed(query, alias.columns if alias else (), planning)
     names = (alias.name.text,) if alias else (name,)
     return From(query.relation, (source_of(query, names),))
+
+
+def _around(name: str, entry: CommonTable) -> dict[str, CommonTable]:
+    """What the query of a WITH entry sees; with RECURSIVE also itself."""
+    own = {name: replace(entry, inside=True)} if entry.recursive else {}
+    return {**entry.around, **own}
 
 
 def _derived(item: ast.Derived, around: Around, planning: Planning) -> From:

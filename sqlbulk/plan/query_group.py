@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlbulk.errors import PlanError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bind_calls import type_of_bound
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, WindowCall
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, SubqueryExpr, WindowCall
 from sqlbulk.plan.query_state import Planning, fingerprint
 
 Pair = tuple[Column, Column]
@@ -53,6 +53,13 @@ class Grouping:
     def _over_groups(self, expression: BoundExpr) -> BoundExpr | None:
         if isinstance(expression, AggregateCall):
             return self._slot(expression)
+        if isinstance(expression, SubqueryExpr):
+            operands = tuple(self.translate(o) for o in expression.operands)
+            return replace(expression, operands=operands, query=algebra.rewrite_all(expression.query, self._column))
+        return self._column(expression)
+
+    def _column(self, expression: BoundExpr) -> BoundExpr | None:
+        """What is grouped, as a column of the groups."""
         found = self.by_text.get(fingerprint(expression)) if not isinstance(expression, WindowCall) else None
         if found is not None:
             return Column(found.relation, found.path, found.type, span=expression.span)
@@ -107,6 +114,8 @@ class Windows:
         return algebra.rewrite(expression, self._slot)
 
     def _slot(self, expression: BoundExpr) -> BoundExpr | None:
+        if isinstance(expression, SubqueryExpr):
+            return replace(expression, operands=tuple(self.translate(o) for o in expression.operands))
         if not isinstance(expression, WindowCall):
             return None
         text = fingerprint(expression)

@@ -15,8 +15,8 @@ from sqlbulk.plan.query_group import Grouping, Windows, has_aggregate
 from sqlbulk.plan.query_grouping_sets import bind_grouping_sets
 from sqlbulk.plan.query_hooks import QueryHooks, sort_key
 from sqlbulk.plan.query_limit import Bounds, limited, with_ties
-from sqlbulk.plan.query_state import Around, BoundQuery, From, Planning, fingerprint
 from sqlbulk.plan.query_stars import Item, expand, project
+from sqlbulk.plan.query_state import Around, BoundQuery, From, Planning, fingerprint
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 

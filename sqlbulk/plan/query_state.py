@@ -9,7 +9,16 @@ from sqlbulk.errors import Span
 from sqlbulk.plan.algebra import Relation
 from sqlbulk.plan.bind_calls import make_call
 from sqlbulk.plan.bound import (
-    AggregateCall, BoundExpr, Call, Case, Column, Constant, LambdaCall, LambdaVariable, SortKey, SubqueryExpr,
+    AggregateCall,
+    BoundExpr,
+    Call,
+    Case,
+    Column,
+    Constant,
+    LambdaCall,
+    LambdaVariable,
+    SortKey,
+    SubqueryExpr,
     WindowCall,
 )
 from sqlbulk.plan.environment import Environment
@@ -49,11 +58,12 @@ class BoundQuery:
 
 @dataclass(frozen=True, slots=True)
 class CommonTable:
-    """A WITH entry: the query, and the entries that it may use itself."""
+    """A WITH entry: the query, and the entries that it may use itself. `inside`: as its own query sees it."""
 
     definition: ast.Cte
     around: Mapping[str, CommonTable]
     recursive: bool = False
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

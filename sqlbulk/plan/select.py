@@ -8,12 +8,21 @@ from sqlbulk import commands
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.explain_query import describe_query, wire_query
 from sqlbulk.plan.pipeline import to_pipeline
 from sqlbulk.plan.pipeline_rows import Rows
 from sqlbulk.plan.query import bind_query, new_planning
 from sqlbulk.plan.query_state import Around, BoundQuery
 from sqlbulk.plan.rewrites import rewritten
+from sqlbulk.plan.statement import Planning as Statement
 from sqlbulk.syntax import ast
+
+
+def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
+    """The plan of a SELECT; raises SqlError."""
+    command = plan_query(query, planning.environment)
+    return commands.Plan(
+        "SELECT", (command,), (), lambda: describe_query(command), lambda: [wire_query(command)])
 
 
 def plan_query(query: ast.Query, environment: Environment) -> commands.Query:
@@ -25,8 +34,10 @@ def plan_query(query: ast.Query, environment: Environment) -> commands.Query:
 def lower_query(bound: BoundQuery, environment: Environment, query: ast.Query) -> commands.Query:
     """The command of a bound query."""
     relation = rewritten(bound.relation, environment)
-    rows = to_pipeline(relation, environment.context, environment.catalog)
-    return commands.Query(rows.collection, tuple(rows.stages), _columns(bound, rows), _database(relation, query))
+    rows, choices = to_pipeline(relation, environment.context, environment.catalog)
+    database = _database(relation, query)
+    return commands.Query(
+        rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices))
 
 
 def _columns(bound: BoundQuery, rows: Rows) -> tuple[commands.OutputColumn, ...] | None:

@@ -1,0 +1,154 @@
+"""Runs queries: rows stream from a cursor, in constant memory, their columns in the order written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import PyMongoError
+
+from sqlbulk.commands import OutputColumn, Query
+from sqlbulk.errors import ServerError
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.faults import statement_error
+from sqlbulk.results import Result
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+
+Document = Mapping[str, Any]
+_LOOKED_AT = 1_000
+"""How many documents are kept to find the columns of SELECT * in; with more, the server is asked for all names."""
+_SEVERAL_ROWS = "a subquery used as a value gave more than one row"
+
+
+def run_query(command: Query, connection: Connection) -> Result:
+    """The rows of a query. They are read once, as they are asked for.
+
+    Raises ServerError, ConnectionLost or ConnectionFailed, also while the rows are read.
+    """
+    documents = _documents(command, connection, command.pipeline)
+    if command.columns is None:
+        names, documents = _names((), documents, command, connection)
+        return Result("SELECT", tuple(names), _rows_of_documents(names, documents), target=command.collection)
+    if any(c.whole for c in command.columns):
+        return _with_stars(command, command.columns, documents, connection)
+    fields = tuple(c.field for c in command.columns)
+    rows = (tuple([document.get(f) for f in fields]) for document in documents)
+    return Result("SELECT", tuple(c.title for c in command.columns), rows, target=command.collection)
+
+
+def _documents(
+    command: Query, connection: Connection, pipeline: Sequence[Mapping[str, Any]]
+) -> Iterator[Document]:
+    """The documents of a pipeline. The command is sent at once, so that its errors come before any row."""
+    database = connection.client[command.database or connection.database].with_options(codec_options=OPTIONS)
+    options: dict[str, Any] = {"allowDiskUse": command.allow_disk_use}
+    if command.collation is not None:
+        options["collation"] = command.collation
+    try:
+        if command.collection is None:
+            cursor = database.aggregate(list(pipeline), **options)
+        else:
+            cursor = database[command.collection].aggregate(list(pipeline), **options)
+    except PyMongoError as error:
+        raise _query_error(error) from None
+    return _streamed(cursor)
+
+
+def _streamed(cursor: Any) -> Iterator[Document]:
+    try:
+        with cursor:
+            yield from cursor
+    except PyMongoError as error:
+        raise _query_error(error) from None
+
+
+def _query_error(error: PyMongoError) -> Exception:
+    if _SEVERAL_ROWS in str(error):
+        return ServerError("E5005", _SEVERAL_ROWS, hint="add LIMIT 1, or an aggregate such as MAX")
+    return statement_error(error, begun=False)
+
+
+# Columns that only the documents tell
+
+
+def _names(
+    path: tuple[str, ...], documents: Iterator[Document], command: Query, connection: Connection
+) -> tuple[list[str], Iterator[Document]]:
+    """The names of the fields below a path, in the order in which they come, and the documents from the first on."""
+    first = list(islice(documents, _LOOKED_AT + 1))
+    found = _fields_of(path, first)
+    if len(first) > _LOOKED_AT:
+        found |= dict.fromkeys(_all_names(path, command, connection))
+    return list(found), chain(first, documents)
+
+
+def _fields_of(path: tuple[str, ...], documents: Iterable[Document]) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for document in documents:
+        inner: Any = document
+        for name in path:
+            inner = inner.get(name)
+        if isinstance(inner, Mapping):
+            found |= dict.fromkeys(inner)
+    return found
+
+
+def _all_names(path: tuple[str, ...], command: Query, connection: Connection) -> list[str]:
+    whole = "$" + ".".join(path) if path else "$$ROOT"
+    stages = (
+        {"$replaceWith": {"k": {"$map": {"input": {"$objectToArray": whole}, "in": "$$this.k"}}}},
+        {"$unwind": "$k"}, {"$group": {"_id": "$k"}}, {"$sort": {"_id": 1}},
+    )
+    return [d["_id"] for d in _documents(command, connection, (*command.pipeline, *stages))]
+
+
+def _rows_of_documents(names: Sequence[str], documents: Iterable[Document]) -> Iterator[tuple[Any, ...]]:
+    known = frozenset(names)
+    for document in documents:
+        if not document.keys() <= known:
+            raise _grown(document.keys() - known)
+        yield tuple([document.get(name) for name in names])
+
+
+def _grown(names: Iterable[str]) -> ServerError:
+    return ServerError(
+        "E5005", f"a field that no document had before appeared while the rows were read: {', '.join(sorted(names))}",
+        hint="run the statement again, or name the columns")
+
+
+def _with_stars(
+    command: Query, columns: Sequence[OutputColumn], documents: Iterator[Document], connection: Connection
+) -> Result:
+    """The rows of a select list in which stars stand beside other columns."""
+    titles: list[str] = []
+    picks: list[tuple[str, tuple[str, ...] | None, frozenset[str]]] = []
+    for column in columns:
+        if not column.whole:
+            titles.append(column.title)
+            picks.append((column.field, None, frozenset()))
+            continue
+        names, documents = _names((column.field,), documents, command, connection)
+        kept = tuple(n for n in names if n not in column.excluded)
+        titles += kept
+        picks.append((column.field, kept, frozenset(names) | frozenset(column.excluded)))
+    return Result("SELECT", tuple(titles), _picked(picks, documents), target=command.collection)
+
+
+def _picked(
+    picks: Sequence[tuple[str, tuple[str, ...] | None, frozenset[str]]], documents: Iterable[Document]
+) -> Iterator[tuple[Any, ...]]:
+    for document in documents:
+        row: list[Any] = []
+        for field, names, known in picks:
+            value = document.get(field)
+            if names is None:
+                row.append(value)
+                continue
+            inner = value if isinstance(value, Mapping) else {}
+            if not inner.keys() <= known:
+                raise _grown(inner.keys() - known)
+            row += [inner.get(name) for name in names]
+        yield tuple(row)

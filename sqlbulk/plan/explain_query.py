@@ -1,0 +1,43 @@
+"""What EXPLAIN shows of a query: its columns, how joins and subqueries are done, and the pipeline."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bson import json_util
+
+from sqlbulk.commands import Query
+
+_JSON = json_util.JSONOptions(
+    json_mode=json_util.JSONMode.RELAXED, uuid_representation=4, tz_aware=True)
+
+
+def describe_query(command: Query) -> str:
+    """The text of a query's plan."""
+    source = command.collection or "no collection"
+    database = f"{command.database}." if command.database else ""
+    lines = [f"SELECT from {database}{source}", f"  columns: {_columns(command)}"]
+    lines += [f"  {choice}" for choice in command.choices]
+    lines.append("  pipeline:")
+    lines += [f"    {json.dumps(json_util._json_convert(dict(stage), _JSON), ensure_ascii=False)}" for stage in command.pipeline]
+    return "\n".join(lines)
+
+
+def _columns(command: Query) -> str:
+    if command.columns is None:
+        return "every field"
+    return ", ".join(f"{c.title}.*" if c.whole else c.title for c in command.columns)
+
+
+def wire_query(command: Query) -> dict[str, Any]:
+    """The command as it goes over the wire."""
+    wire: dict[str, Any] = {
+        "aggregate": 1 if command.collection is None else command.collection, "pipeline": [dict(s) for s in command.pipeline],
+        "cursor": {}, "allowDiskUse": command.allow_disk_use,
+    }
+    if command.database is not None:
+        wire["$db"] = command.database
+    if command.collation is not None:
+        wire["collation"] = dict(command.collation)
+    return wire

@@ -1,0 +1,227 @@
+"""Queries that PostgreSQL and sqlbulk must answer alike: constructs in every position, and hand-written ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+PREDICATES = (
+    "e.salary > 3000", "e.salary <> 3000", "NOT (e.salary > 3000)", "e.dept IS NULL", "e.dept IS NOT NULL",
+    "e.dept = 2 OR e.name LIKE 'A%'", "e.dept IN (1, 3)", "e.dept NOT IN (1, 3)", "e.dept NOT IN (1, NULL)",
+    "e.salary BETWEEN 2000 AND 4000", "e.name IS DISTINCT FROM 'Ann'", "e.active", "NOT e.active", "e.active IS TRUE",
+    "e.active IS NOT FALSE", "e.boss = e.id - 1", "COALESCE(e.dept, 0) < 2", "e.dept > 1 AND e.salary < 5000",
+    "(e.dept, e.active) = (1, TRUE)", "NOT (e.dept = 1 OR e.salary IS NULL)",
+    "CASE WHEN e.dept = 1 THEN e.salary > 2500 ELSE e.active END",
+    "EXISTS (SELECT 1 FROM dept d WHERE d.id = e.dept)", "NOT EXISTS (SELECT 1 FROM dept d WHERE d.id = e.dept)",
+    "e.dept IN (SELECT d.id FROM dept d)", "e.dept NOT IN (SELECT d.id FROM dept d)",
+    "e.dept NOT IN (SELECT x.dept FROM emp x WHERE x.dept IS NOT NULL AND x.dept > 2)",
+    "e.salary = (SELECT MAX(x.salary) FROM emp x WHERE x.dept = e.dept)",
+    "e.salary > ALL (SELECT x.salary FROM emp x WHERE x.dept = 3)", "e.salary >= ANY (SELECT x.salary FROM emp x WHERE x.dept = 2)",
+    "e.id IN (SELECT x.boss FROM emp x WHERE x.dept = e.dept)",
+)
+POSITIONS = (
+    "SELECT e.id FROM emp e WHERE {p}",
+    "SELECT e.id, ({p}) AS p FROM emp e",
+    "SELECT e.id, CASE WHEN {p} THEN 'y' ELSE 'n' END AS p FROM emp e",
+    "SELECT e.dept, COUNT(*) FILTER (WHERE {p}) AS n FROM emp e GROUP BY e.dept",
+    "SELECT e.id FROM emp e ORDER BY {p}, e.id",
+    "SELECT e.id, d.title FROM emp e JOIN dept d ON d.id = e.dept WHERE {p}",
+    "SELECT s.id FROM (SELECT * FROM emp) AS s WHERE EXISTS (SELECT 1 FROM emp e WHERE e.id = s.id AND ({p}))",
+)
+WITHOUT_SUBQUERY = (
+    "SELECT d.id, e.id FROM dept d LEFT JOIN emp e ON e.dept = d.id AND ({p})",
+    "SELECT SUM(CASE WHEN {p} THEN 1 ELSE 0 END) AS n FROM emp e",
+    "SELECT DISTINCT ({p}) AS p FROM emp e",
+)
+KINDS = ("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN")
+CONDITIONS = (
+    "e.dept = d.id", "e.dept = d.id AND e.salary > 2000", "e.dept = d.id AND d.city = 'Rome'", "e.dept < d.id",
+    "e.dept = d.id OR e.dept IS NULL",
+)
+WHERES = ("", " WHERE e.salary > 2000", " WHERE d.city IS NULL", " WHERE e.id IS NULL OR d.id > 1")
+AGGREGATES = (
+    "COUNT(*)", "COUNT(e.salary)", "COUNT(DISTINCT e.salary)", "SUM(e.salary)", "SUM(DISTINCT e.salary)", "AVG(e.salary)",
+    "MIN(e.name)", "MAX(e.salary)", "MIN(e.hired)", "BOOL_AND(e.active)", "BOOL_OR(e.active)", "STDDEV_POP(e.salary)",
+    "VAR_SAMP(e.salary)", "SUM(e.salary) FILTER (WHERE e.active)", "COUNT(*) FILTER (WHERE e.salary > 2500)",
+    "MAX(e.salary) - MIN(e.salary)", "COALESCE(SUM(e.salary), 0) + COUNT(*)", "COUNT(DISTINCT e.dept) FILTER (WHERE e.active)",
+)
+GROUPINGS = (
+    "SELECT {a} AS v FROM emp e", "SELECT e.dept, {a} AS v FROM emp e GROUP BY e.dept",
+    "SELECT {a} AS v FROM emp e WHERE e.id > 1000", "SELECT e.dept AS k, e.active, {a} AS v FROM emp e GROUP BY 1, 2",
+    "SELECT e.dept FROM emp e GROUP BY e.dept HAVING {a} IS NOT NULL",
+    "SELECT d.title, {a} AS v FROM dept d LEFT JOIN emp e ON e.dept = d.id GROUP BY d.title",
+    "SELECT d.id, (SELECT {a} FROM emp e WHERE e.dept = d.id) AS v FROM dept d",
+    "SELECT d.id, x.v FROM dept d LEFT JOIN LATERAL (SELECT {a} AS v FROM emp e WHERE e.dept = d.id) x ON TRUE",
+)
+WINDOW_CALLS = (
+    "ROW_NUMBER()", "RANK()", "DENSE_RANK()", "PERCENT_RANK()", "CUME_DIST()", "NTILE(3)", "LAG(e.salary)", "LEAD(e.salary, 2)",
+    "LAG(e.salary, 1, -1)", "SUM(e.salary)", "COUNT(e.salary)", "AVG(e.salary)", "MIN(e.salary)", "FIRST_VALUE(e.salary)",
+    "LAST_VALUE(e.salary)", "NTH_VALUE(e.salary, 2)", "COUNT(*) FILTER (WHERE e.active)",
+)
+FRAMELESS = ("ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT", "CUME", "NTILE", "LAG", "LEAD")
+WINDOWS = (
+    "ORDER BY e.id", "PARTITION BY e.dept ORDER BY e.id", "PARTITION BY e.dept ORDER BY e.hired DESC, e.id",
+    "PARTITION BY e.active ORDER BY e.salary NULLS FIRST, e.id",
+)
+PEERS = ("ORDER BY e.dept", "PARTITION BY e.active ORDER BY e.dept DESC")
+FRAMES = (
+    "ORDER BY e.id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", "ORDER BY e.id ROWS UNBOUNDED PRECEDING",
+    "ORDER BY e.dept RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+    "ORDER BY e.dept RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+    "ORDER BY e.dept RANGE BETWEEN 1 PRECEDING AND CURRENT ROW", "PARTITION BY e.dept",
+)
+
+WRITTEN = """
+SELECT 1
+SELECT 1 + 1 AS two, 'x' AS x, NULL AS n
+SELECT id FROM emp ORDER BY salary, id
+SELECT id FROM emp ORDER BY salary DESC, id DESC
+SELECT id FROM emp ORDER BY salary NULLS FIRST, id
+SELECT id FROM emp ORDER BY salary DESC NULLS LAST, id
+SELECT id, salary * 2 AS twice FROM emp ORDER BY twice, id
+SELECT id, salary FROM emp ORDER BY 2 DESC, 1 LIMIT 3
+SELECT id FROM emp ORDER BY id LIMIT 2 OFFSET 3
+SELECT id FROM emp ORDER BY id OFFSET 8
+SELECT id FROM emp ORDER BY id FETCH FIRST 3 ROWS ONLY
+SELECT id FROM emp ORDER BY id LIMIT 0
+SELECT id, dept FROM emp ORDER BY dept FETCH FIRST 2 ROWS WITH TIES
+SELECT dept, salary FROM emp ORDER BY salary DESC FETCH FIRST 3 ROWS WITH TIES
+SELECT DISTINCT dept FROM emp ORDER BY dept
+SELECT DISTINCT dept, active FROM emp
+SELECT DISTINCT dept FROM emp ORDER BY dept DESC LIMIT 2
+SELECT DISTINCT ON (dept) dept, id FROM emp ORDER BY dept, salary DESC, id
+SELECT DISTINCT ON (dept, active) dept, active, id FROM emp ORDER BY dept, active, id DESC
+SELECT COUNT(*) FROM emp
+SELECT COUNT(*) FROM emp WHERE FALSE
+SELECT dept, COUNT(*) AS n FROM emp GROUP BY dept ORDER BY n DESC, dept
+SELECT dept, COUNT(*) FROM emp GROUP BY dept HAVING COUNT(*) > 1 ORDER BY 1
+SELECT dept, SUM(salary) AS s FROM emp GROUP BY dept ORDER BY SUM(salary) DESC
+SELECT dept + 1 AS d, COUNT(*) FROM emp GROUP BY dept + 1
+SELECT UPPER(name) AS name, COUNT(*) FROM emp GROUP BY name
+SELECT UPPER(name) AS up, COUNT(*) FROM emp GROUP BY up
+SELECT COUNT(*) AS n FROM emp GROUP BY dept ORDER BY dept
+SELECT dept FROM emp GROUP BY dept
+SELECT dept * 2 + COUNT(*) AS v FROM emp GROUP BY dept
+SELECT 1 AS one FROM emp HAVING COUNT(*) > 3
+SELECT 1 AS one FROM emp HAVING COUNT(*) > 300
+SELECT dept, active, COUNT(*) FROM emp GROUP BY ROLLUP (dept, active)
+SELECT dept, active, COUNT(*), SUM(salary) FROM emp GROUP BY CUBE (dept, active)
+SELECT dept, active, COUNT(*) FROM emp GROUP BY GROUPING SETS ((dept), (active), ())
+SELECT dept, COUNT(*) FROM emp WHERE id > 1000 GROUP BY GROUPING SETS ((dept), ())
+SELECT active, dept, COUNT(*) FROM emp GROUP BY active, ROLLUP (dept)
+SELECT e.name, d.title FROM emp e, dept d WHERE e.dept = d.id AND d.city = 'Rome'
+SELECT e.name, b.name AS boss FROM emp e LEFT JOIN emp b ON b.id = e.boss
+SELECT e.name, b.name AS boss, d.title FROM emp e JOIN emp b ON b.id = e.boss LEFT JOIN dept d ON d.id = b.dept
+SELECT d.title, COUNT(e.id) AS n FROM dept d LEFT JOIN emp e ON e.dept = d.id GROUP BY d.title ORDER BY n, d.title
+SELECT e.dept, d.id, COUNT(*) FROM emp e JOIN dept d ON d.id = e.dept GROUP BY e.dept, d.id
+SELECT a.id, b.id FROM dept a CROSS JOIN dept b WHERE a.id < b.id
+SELECT id, name, qty FROM emp JOIN sale USING (id)
+SELECT id, s.qty FROM emp e FULL JOIN sale s USING (id)
+SELECT COUNT(*) FROM emp e JOIN sale s ON s.emp = e.id JOIN dept d ON d.id = e.dept
+SELECT d.title, SUM(s.qty) AS q FROM sale s JOIN emp e ON e.id = s.emp JOIN dept d ON d.id = e.dept GROUP BY d.title HAVING SUM(s.qty) > 3
+SELECT x.dept, x.n FROM (SELECT dept, COUNT(*) AS n FROM emp GROUP BY dept) x WHERE x.n > 1
+SELECT x.d, d.title FROM (SELECT DISTINCT dept AS d FROM emp) x LEFT JOIN dept d ON d.id = x.d
+SELECT v.a, v.b FROM (VALUES (1, 'x'), (2, NULL)) AS v (a, b) ORDER BY v.a DESC
+SELECT e.id, v.b FROM emp e JOIN (VALUES (1, 'one'), (2, 'two')) AS v (a, b) ON v.a = e.dept
+VALUES (1, 'a'), (2, 'b'), (3, NULL)
+WITH t AS (SELECT dept, AVG(salary) AS a FROM emp GROUP BY dept) SELECT e.id FROM emp e JOIN t ON t.dept = e.dept AND e.salary > t.a
+WITH a AS (SELECT id, dept FROM emp), b AS (SELECT dept, COUNT(*) AS n FROM a GROUP BY dept) SELECT a.id, b.n FROM a JOIN b ON b.dept = a.dept
+WITH t (x, y) AS (SELECT id, salary FROM emp) SELECT x FROM t WHERE y > 2000
+WITH t AS (SELECT dept FROM emp) SELECT l.dept, COUNT(*) FROM t l JOIN t r ON l.dept = r.dept GROUP BY l.dept
+SELECT id FROM emp UNION SELECT id FROM dept
+SELECT dept FROM emp UNION ALL SELECT id FROM dept ORDER BY 1
+SELECT dept FROM emp INTERSECT SELECT id FROM dept
+SELECT dept FROM emp INTERSECT ALL SELECT id FROM dept
+SELECT dept FROM emp EXCEPT SELECT id FROM dept
+SELECT dept FROM emp EXCEPT ALL SELECT id FROM dept
+SELECT dept, active FROM emp EXCEPT SELECT 1, TRUE
+SELECT dept FROM emp UNION SELECT id FROM dept EXCEPT SELECT 3
+(SELECT id FROM emp ORDER BY id LIMIT 2) UNION ALL (SELECT id FROM dept ORDER BY id DESC LIMIT 1)
+SELECT x FROM (SELECT dept AS x FROM emp UNION SELECT id FROM dept) u WHERE x > 1 ORDER BY x
+SELECT dept AS k, COUNT(*) AS n FROM emp GROUP BY dept UNION ALL SELECT NULL, COUNT(*) FROM emp ORDER BY n, k
+SELECT e.id, (SELECT d.title FROM dept d WHERE d.id = e.dept) AS title FROM emp e
+SELECT e.id, (SELECT COUNT(*) FROM emp) AS n, (SELECT MAX(id) FROM dept) AS m FROM emp e
+SELECT d.id, (SELECT COUNT(*) FROM emp e WHERE e.dept = d.id AND e.active) AS n FROM dept d
+SELECT d.id, (SELECT COUNT(*) FROM emp e WHERE e.dept > d.id) AS n FROM dept d
+SELECT d.id, (SELECT SUM(s.qty) FROM emp e JOIN sale s ON s.emp = e.id WHERE e.dept = d.id) AS q FROM dept d
+SELECT d.id, (SELECT e.id FROM emp e WHERE e.dept = d.id ORDER BY e.salary DESC NULLS LAST, e.id LIMIT 1) AS best FROM dept d
+SELECT d.title FROM dept d WHERE (SELECT COUNT(*) FROM emp e WHERE e.dept = d.id) > 2
+SELECT d.title FROM dept d ORDER BY (SELECT COUNT(*) FROM emp e WHERE e.dept = d.id) DESC, d.title
+SELECT dept FROM emp e GROUP BY dept HAVING COUNT(*) > (SELECT COUNT(*) FROM dept d WHERE d.id = e.dept)
+SELECT e.id FROM emp e WHERE EXISTS (SELECT 1 FROM sale s WHERE s.emp = e.id AND s.qty > 2 AND EXISTS (SELECT 1 FROM dept d WHERE d.id = e.dept))
+SELECT e.id FROM emp e WHERE NOT EXISTS (SELECT 1 FROM sale s WHERE s.emp = e.id AND s.qty > e.dept)
+SELECT e.id FROM emp e WHERE EXISTS (SELECT 1 FROM sale s WHERE s.qty > 100)
+SELECT e.id FROM emp e WHERE NOT EXISTS (SELECT 1 FROM sale s WHERE s.qty > 100)
+SELECT e.id FROM emp e WHERE e.id IN (SELECT s.emp FROM sale s GROUP BY s.emp HAVING SUM(s.qty) > 3)
+SELECT e.id FROM emp e WHERE (e.dept, e.active) IN (SELECT x.dept, x.active FROM emp x WHERE x.id <> e.id)
+SELECT e.id FROM emp e WHERE (e.id, e.dept) NOT IN (SELECT s.emp, 1 FROM sale s WHERE s.emp IS NOT NULL)
+SELECT e.id FROM emp e WHERE e.dept IN (SELECT d.id FROM dept d UNION SELECT 7)
+SELECT e.id FROM emp e WHERE e.salary < ALL (SELECT x.salary FROM emp x WHERE x.dept = e.dept AND x.id <> e.id)
+SELECT e.id FROM emp e WHERE e.salary > ANY (SELECT x.salary FROM emp x WHERE x.boss = e.id)
+SELECT e.id FROM emp e WHERE e.dept = ANY (SELECT d.id FROM dept d) OR e.active
+SELECT e.id FROM emp e WHERE e.dept <> ALL (SELECT d.id FROM dept d)
+SELECT e.id FROM emp e WHERE e.dept NOT IN (SELECT d.id FROM dept d WHERE d.id > 100)
+SELECT e.id, x.n FROM emp e, LATERAL (SELECT COUNT(*) AS n FROM emp y WHERE y.dept = e.dept) x
+SELECT e.id, x.lo, x.hi FROM emp e LEFT JOIN LATERAL (SELECT MIN(y.salary) AS lo, MAX(y.salary) AS hi FROM emp y WHERE y.dept = e.dept AND y.active) x ON TRUE
+SELECT d.id, x.id FROM dept d CROSS JOIN LATERAL (SELECT e.id FROM emp e WHERE e.dept = d.id ORDER BY e.id LIMIT 2) x
+SELECT d.id, x.id FROM dept d LEFT JOIN LATERAL (SELECT e.id FROM emp e WHERE e.dept = d.id AND e.salary > 3000) x ON x.id > 3
+SELECT d.id, x.a, y.b FROM dept d, LATERAL (SELECT MAX(e.salary) AS a FROM emp e WHERE e.dept = d.id) x, LATERAL (SELECT COUNT(*) AS b FROM emp e WHERE e.salary = x.a) y
+SELECT e.id, COUNT(*) OVER (PARTITION BY e.dept) AS n FROM emp e WHERE e.active
+SELECT dept, SUM(COUNT(*)) OVER () AS total, COUNT(*) AS n FROM emp GROUP BY dept
+SELECT dept, RANK() OVER (ORDER BY COUNT(*) DESC) AS r FROM emp GROUP BY dept
+SELECT x.id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY dept ORDER BY salary DESC NULLS LAST, id) AS n FROM emp) x WHERE x.n = 1
+SELECT id, SUM(salary) OVER w AS s, COUNT(*) OVER w AS n FROM emp WINDOW w AS (PARTITION BY dept ORDER BY id)
+SELECT id, salary - LAG(salary) OVER (ORDER BY id) AS d FROM emp ORDER BY id
+SELECT id FROM emp ORDER BY ROW_NUMBER() OVER (ORDER BY salary DESC, id) LIMIT 3
+SELECT id, SUM(qty) OVER (ORDER BY day RANGE BETWEEN INTERVAL '2 days' PRECEDING AND CURRENT ROW) AS s FROM sale
+SELECT g FROM GENERATE_SERIES(1, 5) AS g
+SELECT g.n, e.id FROM GENERATE_SERIES(1, 3) AS g (n) LEFT JOIN emp e ON e.dept = g.n
+SELECT u.x FROM UNNEST(ARRAY[3, 1, 2]) AS u (x) ORDER BY u.x
+SELECT u.x, u.n FROM UNNEST(ARRAY['a', 'b']) WITH ORDINALITY AS u (x, n)
+SELECT t.id, u.tag FROM tagged t, UNNEST(t.tags) AS u (tag)
+SELECT t.id, u.tag FROM tagged t LEFT JOIN UNNEST(t.tags) AS u (tag) ON TRUE
+SELECT u.tag, COUNT(*) AS n FROM tagged t CROSS JOIN UNNEST(t.tags) AS u (tag) GROUP BY u.tag ORDER BY n DESC, u.tag
+SELECT e.dept AS a, e.dept AS a FROM emp e
+SELECT COUNT(*), COUNT(*) FROM emp
+SELECT MAX(salary) FROM emp WHERE dept = (SELECT MIN(id) FROM dept WHERE city = 'Rome')
+SELECT d.city, COUNT(DISTINCT e.name) FROM dept d JOIN emp e ON e.dept = d.id GROUP BY d.city
+SELECT CASE WHEN salary > 3000 THEN 'high' WHEN salary > 2000 THEN 'mid' ELSE 'low' END AS band, COUNT(*) FROM emp GROUP BY band
+SELECT CASE WHEN salary > 3000 THEN 'high' ELSE 'low' END AS band, AVG(salary) FROM emp GROUP BY 1 ORDER BY 1
+SELECT DATE_TRUNC('month', hired) AS m, COUNT(*) FROM emp GROUP BY DATE_TRUNC('month', hired) ORDER BY m
+SELECT EXTRACT(YEAR FROM hired) AS y, COUNT(*) AS n FROM emp GROUP BY y HAVING COUNT(*) > 1 ORDER BY y
+SELECT STRING_AGG(name, ',' ORDER BY name) FROM emp
+SELECT dept, STRING_AGG(name, '-' ORDER BY id DESC) FROM emp GROUP BY dept
+SELECT dept, ARRAY_AGG(id ORDER BY id) FROM emp GROUP BY dept
+SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY salary) FROM emp
+SELECT dept, PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY salary) FROM emp GROUP BY dept
+SELECT ARRAY(SELECT id FROM dept ORDER BY id) AS a
+SELECT MODE() WITHIN GROUP (ORDER BY dept) FROM emp WHERE dept IS NOT NULL AND dept <> 2
+"""
+
+
+def queries() -> Iterator[str]:
+    """Every query once."""
+    seen: dict[str, None] = {}
+    for text in WRITTEN.strip().splitlines():
+        seen[text] = None
+    for position, predicate in product(POSITIONS, PREDICATES):
+        seen[position.format(p=predicate)] = None
+    for position, predicate in product(WITHOUT_SUBQUERY, (p for p in PREDICATES if "SELECT" not in p)):
+        seen[position.format(p=predicate)] = None
+    for kind, condition, where in product(KINDS, CONDITIONS, WHERES):
+        if kind == "FULL JOIN" and (" OR " in condition or "<" in condition):
+            continue  # PostgreSQL can't
+        seen[f"SELECT e.id, d.id AS d FROM emp e {kind} dept d ON {condition}{where}"] = None
+    for grouping, aggregate in product(GROUPINGS, AGGREGATES):
+        seen[grouping.format(a=aggregate)] = None
+    for call, window in product(WINDOW_CALLS, WINDOWS):
+        seen[_over(call, window)] = None
+    for call, window in product(("RANK()", "DENSE_RANK()", "CUME_DIST()", "SUM(e.salary)", "COUNT(*)", "MAX(e.salary)"), PEERS):
+        seen[_over(call, window)] = None
+    for call, frame in product((c for c in WINDOW_CALLS if not c.startswith(FRAMELESS) and "VALUE" not in c), FRAMES):
+        seen[_over(call, frame)] = None
+    yield from seen
+
+
+def _over(call: str, window: str) -> str:
+    return f"SELECT e.id, {call} OVER ({window}) AS w FROM emp e"

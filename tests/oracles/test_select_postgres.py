@@ -1,0 +1,144 @@
+"""SELECT against PostgreSQL: the same rows loaded into both, the same queries asked, the answers compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlbulk.catalog import Catalog, Collection
+from sqlbulk.errors import Source
+from sqlbulk.functions.registry import Context
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.select import plan_query
+from sqlbulk.syntax import ast
+from sqlbulk.syntax.parser import parse
+from sqlbulk.types import Type
+
+from .select_queries import queries
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+NOW = datetime(2025, 12, 14, 12, 34, 56, 789000, tzinfo=UTC)
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+COLUMNS = {
+    "emp": {"id": "integer", "name": "text", "dept": "integer", "salary": "double precision", "boss": "integer",
+            "hired": "timestamptz", "active": "boolean"},
+    "dept": {"id": "integer", "title": "text", "city": "text"},
+    "sale": {"id": "integer", "emp": "integer", "qty": "integer", "day": "timestamptz"},
+    "tagged": {"id": "integer", "tags": "text[]"},
+}
+ROWS: dict[str, list[tuple[Any, ...]]] = {
+    "emp": [
+        (1, "Ann", 1, 5000.0, None, _day("2020-01-15"), True), (2, "Bob", 1, 3000.0, 1, _day("2020-01-20"), True),
+        (3, "Cid", 2, 3000.0, 1, _day("2021-03-01"), False), (4, "Dee", 2, None, 3, _day("2021-03-01"), None),
+        (5, "Eve", None, 2500.0, 3, _day("2022-07-09"), True), (6, "Ann", 3, 2000.0, 2, None, False),
+        (7, None, 3, 4500.5, 1, _day("2022-11-30"), True), (8, "Hal", 9, 1000.0, 99, _day("2019-05-05"), None),
+        (9, "Ida", 2, 2500.0, 3, _day("2022-07-09"), True),
+    ],
+    "dept": [(1, "Sales", "Rome"), (2, "Labs", "Oslo"), (3, "Ops", None), (4, "Void", "Rome")],
+    "sale": [
+        (1, 1, 5, _day("2025-01-01")), (2, 1, 3, _day("2025-01-02")), (3, 2, 1, _day("2025-01-02")),
+        (4, 3, 4, _day("2025-01-04")), (5, None, 7, _day("2025-01-08")), (12, 77, 2, None),
+    ],
+    "tagged": [(1, ["a", "b"]), (2, ["b", None]), (3, []), (4, None)],
+}
+_TYPES = {"integer": Type.INTEGER, "text": Type.STRING, "double precision": Type.DOUBLE, "timestamptz": Type.DATE,
+          "boolean": Type.BOOLEAN, "text[]": Type.ARRAY}
+CATALOG = Catalog({
+    name: Collection(name, {c: _TYPES[t] for c, t in columns.items()}) for name, columns in COLUMNS.items()
+})
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of our own with the tables."""
+    psycopg = pytest.importorskip("psycopg")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    pgserver = pytest.importorskip("pgserver")
+    server = pgserver.get_server(Path(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("SET TIME ZONE 'UTC'")
+            for name, columns in COLUMNS.items():
+                connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+                marks = ", ".join(["%s"] * len(columns))
+                for row in ROWS[name]:
+                    connection.execute(f"INSERT INTO {name} VALUES ({marks})", row)
+            yield connection
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def mongo(server_uri: str) -> Iterator[Any]:
+    """A database with the same rows; NULLs are null in half of the documents and missing in the others."""
+    from pymongo import MongoClient
+
+    client: Any = MongoClient(server_uri, tz_aware=True)
+    database = client["sqlbulk_test_oracle"]
+    client.drop_database(database.name)
+    for name, columns in COLUMNS.items():
+        database[name].insert_many([
+            {c: v for c, v in zip(columns, row, strict=True) if v is not None or number % 2}
+            for number, row in enumerate(ROWS[name])
+        ])
+    yield database
+    client.drop_database(database.name)
+    client.close()
+
+
+def answer(database: Any, sql: str, catalog: Catalog) -> list[tuple[Any, ...]]:
+    """The rows of a query as sqlbulk plans it."""
+    statement = parse(Source(sql))
+    assert isinstance(statement, ast.Query)
+    query = plan_query(statement, Environment(Context(NOW), catalog=catalog))
+    assert query.columns is not None
+    target = database if query.collection is None else database[query.collection]
+    return [tuple(d.get(c.field) for c in query.columns) for d in target.aggregate(list(query.pipeline))]
+
+
+def plain(value: Any) -> Any:
+    """A value in a form that both databases share; numbers are rounded to nine digits."""
+    if isinstance(value, list):
+        return tuple(plain(v) for v in value)
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        value = float(f"{value:.9g}")
+    return value
+
+
+def comparable(rows: list[tuple[Any, ...]], *, ordered: bool) -> list[tuple[Any, ...]]:
+    """The rows; those without an order in one that doesn't depend on how they came."""
+    found = [tuple(plain(v) for v in row) for row in rows]
+    return found if ordered else sorted(found, key=lambda row: [(v is None, type(v).__name__ == "str", str(v)
+                                        if not isinstance(v, int | float) else f"{float(v):+030.9f}") for v in row])
+
+
+def is_ordered(sql: str) -> bool:
+    """Whether the whole query has an order that leaves no choice (the queries here are written so)."""
+    depth, tail = 0, ""
+    for character in sql:
+        depth += (character == "(") - (character == ")")
+        tail += character if depth == 0 else " "
+    return " ORDER BY " in tail
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["catalog", "nothing-known"])
+@pytest.mark.parametrize("sql", list(queries()))
+def test_same_answer_as_postgresql(sql: str, known: bool, mongo: Any, postgres: Any) -> None:
+    expected = postgres.execute(sql.replace("%", "%%")).fetchall()
+    ordered = is_ordered(sql) and "TIES" not in sql
+    found = answer(mongo, sql, CATALOG if known else Catalog())
+    assert comparable(found, ordered=ordered) == comparable(expected, ordered=ordered)
