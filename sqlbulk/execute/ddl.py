@@ -39,8 +39,8 @@ def run_catalog(command: cc.CatalogCommand, connection: Connection) -> Result:
     """
     if isinstance(command, cc.ShowTable):
         return Result("SHOW", command.columns, command.rows)
-    database = _database(connection, command.database)
     with _translated():
+        database = _database(connection, command.database)
         match command:
             case cc.CreateCollection():
                 return _create_collection(command, database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +46,9 @@ def _count_fields(document: Mapping[str, Any], prefix: str, number: int, fields:
 
 def shown_name(name: str) -> str:
     """A field's name as SQL would write it: quoted where it holds what a path would take apart."""
-    return name if name.replace("_", "a").replace("$", "a").isalnum() and name[0] != "$" else f'"{name}"'
+    if re.fullmatch(r"[^\W\d][\w$]*", name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _count_value(name: str, value: Any, number: int, fields: dict[str, _Field]) -> None:

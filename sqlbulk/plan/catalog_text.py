@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from sqlbulk import commands_catalog as cc
 from sqlbulk.commands import Plan
@@ -46,6 +46,8 @@ def catalog_wire(command: cc.CatalogCommand) -> list[dict[str, Any]]:
             return _listing(command)
         case cc.ShowTable():
             return []
+        case _:
+            assert_never(command)
 
 
 def _listing(command: cc.ShowCatalog) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from sqlbulk import commands_catalog as cc
 from sqlbulk.catalog import Catalog
@@ -39,6 +39,8 @@ def plan_definition(
             return plan_drop(statement, planning)
         case st.Truncate():
             return plan_truncate(statement, planning)
+        case _:
+            assert_never(statement)
 
 
 def read_name(table: ast.Table, planning: Planning) -> Table:

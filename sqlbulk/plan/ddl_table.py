@@ -15,7 +15,6 @@ from sqlbulk.commands import Path, Plan
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan.bind import bind
 from sqlbulk.plan.bind_calls import type_of_bound
-from sqlbulk.plan.bound import Constant
 from sqlbulk.plan.catalog_text import catalog_plan
 from sqlbulk.plan.ddl_conditions import check_steady, check_timeless
 from sqlbulk.plan.ddl_indexes import Keys, index_keys, index_name, not_null_filter, plain_name
@@ -219,10 +218,11 @@ def _check(condition: ast.Expr, name: ast.Identifier | None, scope: Scope, envir
     bound = bind(condition, scope, environment)
     if type_of_bound(bound) not in (Type.BOOLEAN, Type.ANY, Type.NULL):
         raise PlanError("E2012", "CHECK takes a condition", condition.span)
-    if isinstance(bound, Constant) and bound.value is None:
+    lowered = lower(bound, Layout(), environment.context).mql
+    if lowered is None:
         raise PlanError("E2012", "this CHECK is NULL for every row, so it would refuse nothing", condition.span,
                         hint="compare columns with values of their type")
     check_timeless(condition, scope, environment, "CHECK")
     check_steady(bound, "CHECK")
-    test = {"$expr": {"$ne": [lower(bound, Layout(), environment.context).mql, False]}}
+    test = {"$expr": {"$ne": [lowered, False]}}
     return {**test, "$comment": f"CHECK {name.text}"} if name is not None else test
