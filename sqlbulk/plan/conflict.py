@@ -46,8 +46,6 @@ def decide(statement: st.Insert, rows: Rows, given: Given, environment: Environm
     if clause is not None and (statement.ignore or statement.verb == "REPLACE"):
         word = "IGNORE" if statement.ignore else "REPLACE"
         raise PlanError("E2004", f"{word} says already what happens on conflict", clause.span)
-    if statement.ignore and statement.verb == "UPSERT":
-        raise PlanError("E2004", "UPSERT writes every row; it can't IGNORE", statement.span)
     planner = _Planner(statement, rows, given, environment)
     if isinstance(clause, st.OnDuplicateKey):
         conflict = planner.updated(planner.match_fields(), clause.assignments, None)
