@@ -83,10 +83,16 @@ def _add_milliseconds(moment: Any, milliseconds: Any) -> Any:
 
 
 def _add_months(moment: Any, months: Any, context: Context) -> Any:
-    fields = {"startDate": moment, "unit": "month", "amount": months}
+    return months_later(moment, months, context) if months else moment
+
+
+def months_later(moment: Any, months: Any, context: Context) -> Any:
+    """A date and months later. $dateAdd loses a second of dates before 1970 that have a fraction of one."""
+    fraction = {"$millisecond": moment}
+    fields = {"startDate": {"$subtract": [moment, fraction]}, "unit": "month", "amount": months}
     if context.time_zone != "UTC":
         fields["timezone"] = context.time_zone
-    return {"$dateAdd": fields} if months else moment
+    return {"$add": [{"$dateAdd": fields}, fraction]}
 
 
 def fold_shift(moment: datetime, length: Any, *, sign: int = 1, context: Context) -> datetime | None:
@@ -191,9 +197,5 @@ ENTRIES: tuple[Function, ...] = (
         name="NEGATE", help="The number with the other sign.", example="-(1) = 0 - 1",
         parameters=(Parameter("number", Type.NUMBER),), returns=_own_type,
         lower=lambda x: {"$multiply": [x, -1]}, fold=numeric.negate, nullable=False,
-    ),
-    Function(
-        name="UNARY PLUS", help="The number itself.", example="+1 = 1", parameters=(Parameter("number", Type.NUMBER),),
-        returns=_own_type, lower=lambda x: x, fold=lambda x: x, nullable=False,
     ),
 )

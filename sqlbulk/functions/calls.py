@@ -98,6 +98,9 @@ def lower_call(function: Function, operands: Sequence[Operand], context: Context
     known = _returns(function, operands)
     if all(o.value is not UNKNOWN for o in operands):
         value = fold_call(function, [o.value for o in operands], context)
+        if value is None and function.name.startswith("CAST:") and operands[0].value is not None:
+            message = f"{operands[0].value!r} can't be cast to {function.name.removeprefix('CAST:')}"
+            raise FunctionProblem("E2012", message, hint="TRY_CAST gives NULL", argument=0)
         if value is not UNKNOWN:
             return constant(value, known if value is not None and known in _UNSEEN else None)
     if function.null_propagates and any(o.type is Type.NULL for o in operands):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -61,7 +61,18 @@ def type_test(wanted: Type, operand: Any) -> Any:
         }
     if wanted is Type.ARRAY:
         return {"$isArray": [operand]}
+    if wanted is Type.DATE:
+        return in_range(operand)
     return {"$eq": [{"$type": operand}, BSON_NAMES[wanted]]}
+
+
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+
+
+def in_range(operand: Any) -> Any:
+    """A date of the years 1 to 9999: what lies between two dates is a date, and others abort some expressions."""
+    return {"$and": [{"$gte": [operand, FIRST_MOMENT]}, {"$lte": [operand, LAST_MOMENT]}]}
 
 
 BSON_NAMES: dict[Type, str] = {

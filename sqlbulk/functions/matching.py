@@ -60,6 +60,9 @@ def similar_regex(pattern: str, escape: str = "\\") -> str:
     return "^(?:" + "".join(parts) + r")\z"
 
 
+_FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}
+
+
 def compiled(regex: str, options: str = "") -> re.Pattern[str] | None:
     """The regular expression in Python, None: it means something else there, or nothing."""
     if "[:" in regex or "[[" in regex or r"\Z" in regex or "(?" in regex.replace("(?:", "").replace("(?i)", ""):
@@ -67,7 +70,7 @@ def compiled(regex: str, options: str = "") -> re.Pattern[str] | None:
     if "i" in options and re.search(r"\\[wWdDsSbB]", regex):
         return None
     # Without case, letters of all scripts have two; with it, \w and its like mean ASCII only.
-    flags = (0 if "i" in options else re.ASCII) | sum({"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}[o] for o in options)
+    flags = sum((_FLAGS[o] for o in options), re.NOFLAG if "i" in options else re.ASCII)
     # Python has neither \z nor a $ that matches only at the end or before a last line break.
     translated = re.sub(r"\\(.)", lambda m: r"\Z" if m[1] == "z" else m[0], regex, flags=re.DOTALL)
     try:

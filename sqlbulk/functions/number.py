@@ -45,7 +45,7 @@ def _absolute(x: Any) -> Any:
     return {"$cond": [{"$lt": [x, 0]}, {"$multiply": [x, -1]}, x]}
 
 
-def _round(number: Operand, digits_: Operand = _NONE) -> Any:
+def lower_round(number: Operand, digits_: Operand = _NONE) -> Any:
     """Half away from zero; decimals and doubles through decimals, because $round is half to even."""
     x, digits = number.mql, digits_.mql
     if digits_.value is UNKNOWN:
@@ -94,7 +94,8 @@ def _truncate(x: Any, digits: Any = 0) -> Any:
     return {"$trunc": [x, {"$max": [{"$min": [digits, 30]}, -20]}]}
 
 
-def _fold_truncate(x: Any, digits: int = 0) -> Any:
+def fold_truncate(x: Any, digits: int = 0) -> Any:
+    """The number cut off after so many digits after the point, of its own kind."""
     if isinstance(x, int) and digits >= 0:
         return x
     places = max(min(digits, 30), -20)
@@ -242,10 +243,10 @@ ENTRIES: tuple[Function, ...] = (
     _unary("FLOOR", "The largest whole number that isn't more.", "FLOOR(-1.2) = -2", lambda x: {"$floor": x},
            _whole("ROUND_FLOOR"), returns=_own_type, nullable=False),
     entry("ROUND", "The number rounded to so many digits after the point (0), halves away from zero.",
-          "ROUND(2.5) = 3", (number(), _PLACES), _round, round_half_away, returns=_own_type, operands=True,
+          "ROUND(2.5) = 3", (number(), _PLACES), lower_round, round_half_away, returns=_own_type, operands=True,
           nullable=False),
     entry("TRUNC", "The number cut off after so many digits after the point (0).", "TRUNC(-2.7) = -2",
-          (number(), _PLACES), _truncate, _fold_truncate, returns=_own_type, nullable=False, aliases=("TRUNCATE",)),
+          (number(), _PLACES), _truncate, fold_truncate, returns=_own_type, nullable=False, aliases=("TRUNCATE",)),
     _unary("SIGN", "-1, 0 or 1.", "SIGN(-3) = -1", _sign,
            lambda x: (numeric.compare_zero(x) > 0) - (numeric.compare_zero(x) < 0), returns=Type.INTEGER,
            nullable=False),

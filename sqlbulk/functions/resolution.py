@@ -7,7 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlbulk.functions import aggregate, arithmetic, characters, comparison, condition, matching, number, text, window
+from sqlbulk.functions import (
+    aggregate,
+    arithmetic,
+    cast,
+    characters,
+    comparison,
+    condition,
+    matching,
+    number,
+    text,
+    time,
+    timeformat,
+    timeparts,
+    window,
+)
 from sqlbulk.functions.calls import fold_call, lower_call, parameter_at
 from sqlbulk.functions.fitting import Fit, common_type, fit, fits_value, type_test
 from sqlbulk.functions.registry import (
@@ -21,7 +35,7 @@ from sqlbulk.functions.registry import (
 from sqlbulk.functions.unsupported import UNSUPPORTED
 from sqlbulk.types import Type
 
-_MODULES = (comparison, arithmetic, condition, number, text, characters, matching)
+_MODULES = (comparison, arithmetic, condition, number, text, characters, matching, time, timeparts, timeformat, cast)
 _AGGREGATE_ENTRIES = (*aggregate.ENTRIES,)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from sqlbulk.functions.fitting import in_range
 from sqlbulk.functions.numeric import to_decimal
 from sqlbulk.functions.registry import Operand
 from sqlbulk.types import Type
@@ -17,11 +18,17 @@ def as_text(operand: Operand) -> Any:
     """An expression for the text form; NULL for documents, arrays and binaries, which have none."""
     if operand.type is Type.STRING:
         return operand.mql
-    converted = {"$convert": {"input": operand.mql, "to": "string", "onError": None, "onNull": None}}
+    converted: Any = {"$convert": {"input": operand.mql, "to": "string", "onError": None, "onNull": None}}
     if operand.type is Type.DOUBLE:
         return {"$cond": [{"$isNumber": operand.mql}, _double(operand.mql), None]}
-    if operand.type not in (Type.ANY, Type.NUMBER, Type.DURATION):
+    if operand.type is Type.DATE:
+        return {"$cond": [in_range(operand.mql), converted, None]}
+    if operand.type in (Type.NUMBER, Type.DURATION):
+        return {"$cond": [{"$eq": [{"$type": operand.mql}, "double"]}, _double(operand.mql), converted]}
+    if operand.type is not Type.ANY:
         return converted
+    late = {"$and": [{"$eq": [{"$type": operand.mql}, "date"]}, {"$not": [in_range(operand.mql)]}]}
+    converted = {"$cond": [late, None, converted]}
     return {"$cond": [{"$eq": [{"$type": operand.mql}, "double"]}, _double(operand.mql), converted]}
 
 
