@@ -173,7 +173,11 @@ def explain(
         separator = ""
         for name, script in scripts:
             for plan in session.plans(script, values, name=name):
-                click.echo(f"{separator}{str(plan).rstrip()}")
+                text = str(plan).rstrip()
+                click.echo(f"{separator}{text}")
+                for notice in plan.notices:
+                    if notice not in text:
+                        click.echo(f"notice: {notice}", err=True)
                 separator = "\n"
     return 0
 

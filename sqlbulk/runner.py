@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, SqlbulkError
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, SqlbulkError, UsageError
 from sqlbulk.reports import Report
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ def run_scripts(
     except BrokenPipeError:
         discard(sys.stdout)
         return report.exit_code or (5 if next(statements, None) else 0)
+    except OSError as error:
+        # What is read is the layers' business and becomes an error of theirs; this is what is written.
+        discard(sys.stdout)
+        report.failure(UsageError("E6006", f"the results can't be written: {error.strerror}"))
     return report.exit_code
 
 

@@ -9,29 +9,41 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.commands import CallerRows, Command, Explained, FileRows, Insert, Plan, SetOption, UseDatabase
 from sqlbulk.commands_catalog import ShowTable
-from sqlbulk.errors import PlanError, Source, Span, SqlError, SqlSyntaxError, UsageError
+from sqlbulk.errors import (
+    ConnectionFailed,
+    PlanError,
+    ServerError,
+    Source,
+    Span,
+    SqlError,
+    SqlSyntaxError,
+    UsageError,
+)
 from sqlbulk.execute import execute
 from sqlbulk.functions.registry import Context
-from sqlbulk.options import OptionProblem, WriteOptions, merge, parse_option
+from sqlbulk.options import OptionProblem, WriteOptions, merge, parse_option, settings
+from sqlbulk.plan import Evaluate, plan
 from sqlbulk.progress import Progress, Silent
 from sqlbulk.results import Result
 from sqlbulk.syntax import ast
+from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.parser import parse, parse_expression
 from sqlbulk.syntax.rows import count_list_parameters, decode
 from sqlbulk.syntax.script import ScriptStatement, statements
+from sqlbulk.syntax.statements import Statement
 from sqlbulk.targets import Target, check_database, choose_target, moment
 
 if TYPE_CHECKING:
     from sqlbulk.embedded import EmbeddedServer
     from sqlbulk.execute.connection import Connection
-    from sqlbulk.plan import Evaluate
     from sqlbulk.rowdata import RowSource
 
+T = TypeVar("T")
 Script = str | Path | IO[bytes] | TextIO
 """The text of a script, its path, or an open file."""
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -116,11 +128,11 @@ class Session:
     def plans(self, script: Script, parameters: Parameters = None, *, name: str | None = None) -> Iterator[Plan]:
         """The plans of a script's statements. Nothing is run but SET and USE, which the later plans depend on."""
         for statement in self.statements(script, name=name):
-            plan = self.plan(statement, parameters)
-            for step in plan.steps:
+            made = self.plan(statement, parameters)
+            for step in made.steps:
                 if isinstance(step, SetOption | UseDatabase):
                     self._run_step(step, None)
-            yield plan
+            yield made
 
     def statements(self, script: Script, *, name: str | None = None) -> Iterator[ScriptStatement]:
         """A script, cut into statements as they are asked for."""
@@ -132,24 +144,29 @@ class Session:
         all_used: bool = False,
     ) -> Result:
         """Plan and run one statement. `all_used`: a parameter that it doesn't have is an error (E2009)."""
-        plan = self.plan(statement, parameters, all_used=all_used)
+        made = self.plan(statement, parameters, all_used=all_used, running=True)
         try:
-            return self._run_plan(plan, rows)
+            return self._run_plan(made, rows)
         except SqlError as error:
             raise error.with_source(statement.source) from None
 
     def plan(
         self, statement: ScriptStatement, parameters: Parameters = None, *, catalog: Catalog | None = None,
-        all_used: bool = True,
+        all_used: bool = True, running: bool = False,
     ) -> Plan:
-        """What a statement would ask of MongoDB; SqlError where it is wrong."""
-        from sqlbulk.plan import plan
+        """What a statement would ask of MongoDB; SqlError where it is wrong.
 
+        `catalog` None: the server is asked, if planning may want to know of its collections and indexes;
+        unless the statement is about to be `running` it may be planned without.
+        """
         value_list = ValueList(statement, self.parameters_seen)
+        notices: tuple[str, ...] = ()
         try:
             tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
-            self.parameters_seen |= parameter_keys(tree)
-            self.last_plan = plan(
+            self.parameters_seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
+            if catalog is None:
+                catalog, notices = self._catalog(tree, running=running)
+            made = plan(
                 tree, context=self._context(), catalog=catalog, parameters=parameters, options=self.options,
                 open_rows=value_list.open, all_used=all_used)
         except SqlError as error:
@@ -157,7 +174,31 @@ class Session:
         except RecursionError:
             whole = Span(0, len(statement.source.text))
             raise SqlSyntaxError("E1007", "this is nested too deeply", whole, source=statement.source) from None
+        self.last_plan = replace(made, notices=(*made.notices, *notices))
         return self.last_plan
+
+    def _catalog(self, tree: Statement, *, running: bool) -> tuple[Catalog, tuple[str, ...]]:
+        """What the server knows of a statement's collections, if planning may want to know it, and a notice.
+
+        A statement that is only to be planned does without where there is no server yet: a private one is
+        not started for it, and one that doesn't answer is passed over.
+        """
+        names = {table.name[-1].text for table in nodes_of(tree, ast.Table)}
+        if not names or plans_alone(tree, self.options):
+            return Catalog(), ()
+        if running and not isinstance(tree, st.Explain):
+            return self._read_catalog(names), ()
+        if self._connection is None and self.private:
+            return Catalog(), ()
+        try:
+            return self._read_catalog(names), ()
+        except (ConnectionFailed, ServerError) as error:
+            return Catalog(), (f"planned without the server: {error.message}",)
+
+    def _read_catalog(self, names: set[str]) -> Catalog:
+        from sqlbulk.execute.catalog import read_catalog
+
+        return read_catalog(self.connection(), names)
 
     def _context(self) -> Context:
         server = self._connection.server.version[:2] if self._connection is not None else None
@@ -284,7 +325,7 @@ class ValueList:
         def value(text: str, *, first_parameter: int) -> Any:
             try:
                 tree = parse_expression(Source(text), first_parameter=first_parameter)
-                self._seen |= parameter_keys(tree)
+                self._seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
                 return evaluate(tree)
             except RecursionError:
                 raise SqlSyntaxError("E1007", "this is nested too deeply", Span(0, len(text))) from None
@@ -292,19 +333,27 @@ class ValueList:
         return decode(self._rows, columns=columns, evaluate=value, first_parameter=first_parameter)
 
 
-def parameter_keys(tree: Any) -> set[int | str]:
-    """The parameters in a tree."""
-    found: set[int | str] = set()
+def nodes_of(tree: Any, kind: type[T]) -> Iterator[T]:
+    """The nodes of a kind in a tree."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Parameter):
-            found.add(node.key)
-        elif isinstance(node, tuple):
+        if isinstance(node, kind):
+            yield node
+        if isinstance(node, tuple):
             waiting.extend(node)
         elif isinstance(node, ast.Node):
             waiting.extend(getattr(node, field.name) for field in fields(node))
-    return found
+
+
+def plans_alone(tree: Statement, options: WriteOptions) -> bool:
+    """Whether planning has no question to the server: a plain INSERT, of which there may be thousands in a script."""
+    if not isinstance(tree, st.Insert) or isinstance(tree.rows, ast.Query):
+        return False
+    names = {"upsert_mode", *settings()["upsert_mode"].aliases}
+    given = {option.name.lower() for block in tree.options for option in block.options}
+    keyed = options.upsert_mode or bool(names & given)
+    return tree.verb == "INSERT" and not tree.ignore and tree.conflict is None and not keyed
 
 
 def only_statement(sql: str) -> ScriptStatement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -405,3 +406,52 @@ def test_progress_is_a_line_now_and_then_on_stderr(target: list[str], database: 
     for switch in ("--quiet", "--no-progress"):
         database.t.drop()
         assert command(*arguments, switch, input=rows).stderr == ""
+
+
+@pytest.mark.server
+def test_queries_print_their_rows(sqlbulk: Any, target: list[str], database: Any) -> None:
+    database.t.insert_many([{"_id": n, "x": f"é{n}", "d": {"a": [n]}} for n in range(3)])
+    done = sqlbulk("run", *target, "--format", "csv", "-c", "SELECT _id, x FROM t WHERE _id > 0 ORDER BY _id")
+    assert (done.code, done.out.splitlines(), done.err) == (0, ["_id,x", "1,é1", "2,é2"], "")
+    done = sqlbulk("run", *target, "--quiet", "--format", "jsonl", "-c", "SELECT d FROM t WHERE _id = 2")
+    assert (done.code, json.loads(done.out)) == (0, {"d": {"a": [2]}})
+    done = sqlbulk("run", *target, "-c", "SELECT _id FROM t WHERE _id = 1")
+    assert "|   _id |" in done.out
+    done = sqlbulk("run", *target, "-c", "SELECT x FROM tt")
+    assert (done.code, done.out) == (1, "")
+    assert "E2020" in done.err
+
+
+@pytest.mark.server
+def test_a_query_s_reader_may_leave(target: list[str], database: Any) -> None:
+    database.t.insert_many([{"n": n, "text": "x" * 100} for n in range(20_000)])
+    pipe = subprocess.Popen(
+        [sys.executable, "-m", "sqlbulk", "run", *target, "--format", "csv", "-c", "SELECT n, text FROM t"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert pipe.stdout and pipe.stderr
+    with pipe:
+        assert pipe.stdout.readline().strip() == b"n,text"
+        pipe.stdout.close()
+        assert pipe.stderr.read() == b""
+    assert pipe.returncode == 0
+
+
+@pytest.mark.server
+def test_text_that_the_terminal_can_t_show_is_spelt_out(target: list[str], database: Any) -> None:
+    database.t.insert_one({"_id": 1, "x": "é"})
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = command("run", *target, "-c", "SELECT x FROM t", env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xe9" in done.stdout
+
+
+@pytest.mark.server
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_an_error_of_one_line(target: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sqlbulk", "run", *target, "-c", "SELECT 1 AS x; SET batch_size = 1"], stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR E6006: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,8 +1,7 @@
-"""What a server says of its databases, collections, indexes and fields, as results to be shown."""
+"""What a server says of its databases, collections and indexes, as results to be shown."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +12,6 @@ from sqlbulk.errors import UsageError
 from sqlbulk.execute.connection import Connection
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.results import Result
-
-SAMPLE = 1_000
-"""How many documents a description of the fields is made from."""
 
 
 def collection_names(connection: Connection) -> list[str]:
@@ -50,26 +46,6 @@ def list_indexes(connection: Connection, collection: str) -> Result:
     return Result("SHOW", ("index", "keys", "unique", "other"), [_index(entry) for entry in entries])
 
 
-def describe_fields(connection: Connection, collection: str) -> Result:
-    """A table of a collection's fields in a random sample of documents: field, types, share of the documents.
-
-    Documents inside documents are followed. UsageError E2020: there is no such collection.
-    """
-    if collection not in collection_names(connection):
-        raise UsageError("E2020", f"there is no collection {collection} in {connection.database}")
-    types: dict[str, Counter[str]] = {}
-    count = 0
-    with _translated():
-        for document in connection.collection(collection).aggregate([{"$sample": {"size": SAMPLE}}]):
-            count += 1
-            _count_types(document, "", types)
-    rows = [
-        (field, ", ".join(kind for kind, _ in kinds.most_common()), f"{sum(kinds.values()) / count:.0%}")
-        for field, kinds in types.items()
-    ]
-    return Result("DESCRIBE", ("field", "types", f"in {count} sampled"), rows)
-
-
 def _size(database: Any, entry: Mapping[str, Any]) -> tuple[int | None, float | None]:
     if entry["type"] == "view":
         return None, None
@@ -82,21 +58,6 @@ def _index(entry: Mapping[str, Any]) -> tuple[Any, ...]:
                      for field, kind in entry["key"].items())
     other = {k: v for k, v in entry.items() if k not in ("v", "key", "name", "unique")}
     return entry["name"], keys, bool(entry.get("unique")) or entry["name"] == "_id_", other or None
-
-
-def _count_types(document: Mapping[str, Any], prefix: str, types: dict[str, Counter[str]]) -> None:
-    for name, value in document.items():
-        field = f"{prefix}{name}"
-        types.setdefault(field, Counter())[_type_name(value)] += 1
-        if isinstance(value, Mapping):
-            _count_types(value, f"{field}.", types)
-
-
-def _type_name(value: object) -> str:
-    from sqlbulk.types import type_of
-
-    kind = type_of(value).value
-    return type(value).__name__.lower() if kind == "any" else kind
 
 
 @contextmanager

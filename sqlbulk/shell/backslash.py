@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlbulk.errors import UsageError
-from sqlbulk.execute import inspection
 from sqlbulk.formats import FORMATS
 from sqlbulk.options import settings
+from sqlbulk.plan.show import function_rows
 
 if TYPE_CHECKING:
     from sqlbulk.shell.loop import Shell
@@ -66,15 +66,15 @@ def _quit(shell: Shell, _: str) -> None:
 
 def _describe(shell: Shell, name: str) -> None:
     if not name:
-        shell.show(inspection.list_collections(shell.session.connection()))
+        shell.look("SHOW COLLECTIONS")
         return
-    collection = name.strip("\"`")
-    shell.show(inspection.describe_fields(shell.session.connection(), collection))
-    shell.show(inspection.list_indexes(shell.session.connection(), collection))
+    collection = name if name[0] in "\"`" else '"' + name.replace('"', '""') + '"'
+    if shell.look(f"DESCRIBE {collection}"):
+        shell.look(f"SHOW INDEXES FROM {collection}")
 
 
 def _databases(shell: Shell, _: str) -> None:
-    shell.show(inspection.list_databases(shell.session.connection()))
+    shell.look("SHOW DATABASES")
 
 
 def _functions(shell: Shell, name: str) -> None:
@@ -82,15 +82,6 @@ def _functions(shell: Shell, name: str) -> None:
     if name and not rows:
         raise UsageError("E2003", f"there is no function {name}")
     _list(shell, [(called, f"{help_text} Example: {example}") for called, help_text, example in rows])
-
-
-def function_rows() -> list[tuple[str, str, str]]:
-    """Every function that is written as a word: name, help, example; in order of the alphabet."""
-    from sqlbulk.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
-
-    entries: list[tuple[str, Any]] = [(name, overloads[0]) for name, overloads in FUNCTIONS.items()]
-    entries += [*AGGREGATES.items(), *WINDOW_FUNCTIONS.items()]
-    return sorted({(name, entry.help, entry.example) for name, entry in entries if name.isidentifier()})
 
 
 def _options(shell: Shell, name: str) -> None:

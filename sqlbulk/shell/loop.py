@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from sqlbulk.errors import SqlbulkError
 from sqlbulk.execute import inspection
-from sqlbulk.formats import write_result
+from sqlbulk.plan.show import function_rows
 from sqlbulk.reports import Report
-from sqlbulk.results import Result
 from sqlbulk.runner import run_scripts
 from sqlbulk.session import Parameters, Session
-from sqlbulk.shell.backslash import BY_NAME, COMMANDS, function_rows, run_command, show_help
+from sqlbulk.shell.backslash import BY_NAME, COMMANDS, run_command, show_help
 from sqlbulk.shell.words import is_complete
 
 if TYPE_CHECKING:
@@ -92,10 +91,13 @@ class Shell:
         report = Report(self.report.out, self.report.err, format=self.report.format, quiet=self.report.quiet)
         return run_scripts(self.session, [(name, script)], report, parameters=self.parameters)
 
-    def show(self, result: Result) -> None:
-        """Write a table that no statement asked for."""
-        write_result(result, self.report.out, format=self.report.format)
-        self.report.out.flush()
+    def look(self, text: str) -> bool:
+        """Run a statement on the user's behalf, which isn't the last one; whether it went well."""
+        plan = self.session.last_plan
+        try:
+            return self._run_script("<shell>", text) == 0
+        finally:
+            self.session.last_plan = plan
 
     def tell(self, text: str) -> None:
         """Write a line about the shell itself."""
