@@ -143,16 +143,16 @@ class Selection:
     """The stored documents that a statement is about.
 
     `filter` is a match document; it is tested again when a document is written, so that one that was changed
-    in between is left alone. `stages` come behind it when the documents are looked for: they drop more of
-    them (subqueries) and put them in order; what comes out holds the document's `_id` in `key`. What they
-    test is tested only once.
-    `ordered`: the stages' order counts. `limit`: at most so many. With `settled` all documents are
-    found before the first one is changed, because the stages read the collection itself.
+    in between is left alone. Where it doesn't say everything (subqueries, joins, ORDER BY) `stages` find the
+    documents, all by themselves: a pipeline over the collection `source`, in the same database, that gives
+    rows with the document's `_id`, the same one perhaps several times. `ordered`: their order counts.
+    `limit`: at most so many. With `settled` all documents are found before the first one is changed, because
+    the stages read the collection itself.
     """
 
     filter: Mapping[str, Any]
     stages: tuple[Mapping[str, Any], ...] = ()
-    key: str = "_id"
+    source: str | None = None
     ordered: bool = False
     limit: int | None = None
     settled: bool = False
@@ -176,8 +176,8 @@ class UpdateWhere:
     """Change stored documents. `update` is a document of update operators, or a pipeline (a tuple of stages).
 
     Documents with an obstacle are left as they are, and reported. `repeatable`: doing it twice is the same
-    as once. `values` are the fields of the selection's rows that `update` reads as `$$name`: then every
-    document gets an update of its own.
+    as once. `values` are the fields of the selection's rows that `update`, a $replaceWith then, reads as
+    `$$values.name`: every document gets an update of its own.
     """
 
     collection: str
@@ -268,7 +268,7 @@ class Query:
     """Read rows: a pipeline over a collection, None where it begins with $documents.
 
     `columns` are in the order written; None: every field of the documents is a column (SELECT *), in the
-    order in which they come.
+    order in which they come. `choices` says how joins and subqueries are done, a sentence each.
     """
 
     collection: str | None
@@ -277,6 +277,7 @@ class Query:
     database: str | None = None
     allow_disk_use: bool = True
     collation: Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
 
 
 Command = Insert | UpdateWhere | DeleteWhere | DryRun | Query | Explained | UseDatabase | SetOption | CatalogCommand

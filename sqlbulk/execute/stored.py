@@ -18,7 +18,7 @@ from sqlbulk.execute.pace import rows_a_batch
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.sweep import Outcome
 from sqlbulk.execute.transactions import Transactions
-from sqlbulk.execute.windows import Filter, Finder, both, of_window, stopped, time_limit
+from sqlbulk.execute.windows import Filter, Finder, both, found_by, of_window, source_of, stopped, time_limit
 from sqlbulk.results import WriteSummary
 
 if TYPE_CHECKING:
@@ -62,13 +62,15 @@ class Site:
         size = rows_a_batch(self.options.rate_limit, size)
         return Finder(self.collection, selection, size, self.patience, self.options.comment, values)
 
-    def aggregate(self, pipeline: Sequence[Filter]) -> list[dict[str, Any]]:
-        """The rows of a pipeline, asked for again after passing faults."""
+    def aggregate(
+        self, pipeline: Sequence[Filter], collection: Collection[dict[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of a pipeline, over the collection if no other is given; asked for again after passing faults."""
         attempt = 0
         while True:
             try:
                 with time_limit(self.patience.left()):
-                    return list(self.collection.aggregate(
+                    return list((self.collection if collection is None else collection).aggregate(
                         pipeline, allowDiskUse=True, comment=self.options.comment))
             except PyMongoError as error:
                 if not self.patience.allows(faults.classify(error), attempt):
@@ -84,12 +86,12 @@ class Site:
 
     def count(self, selection: Selection) -> int:
         """How many documents are selected, now."""
-        stages: list[Filter] = [{"$match": selection.filter}, *selection.stages]
-        if selection.key != "_id":
-            stages.append({"$group": {"_id": f"${selection.key}"}})
+        stages = found_by(selection)
+        if selection.stages:
+            stages.append({"$group": {"_id": "$_id"}})
         if selection.limit is not None:
             stages.append({"$limit": selection.limit})
-        rows = self.aggregate([*stages, {"$count": "documents"}])
+        rows = self.aggregate([*stages, {"$count": "documents"}], source_of(self.collection, selection))
         return int(rows[0]["documents"]) if rows else 0
 
 

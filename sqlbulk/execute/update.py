@@ -188,7 +188,7 @@ class Updater:
         (stage,) = self.command.update
         operations = []
         for row in window.rows:
-            values = {name: {"$literal": row.get(name)} for name in self.command.values}
+            values = {"values": {"$literal": {name: row.get(name) for name in self.command.values}}}
             changed = {"$replaceWith": {"$let": {"vars": values, "in": stage["$replaceWith"]}}}
             operations.append(UpdateOne(of_one(row["_id"], self._filter), [changed]))
         return operations

@@ -116,17 +116,28 @@ class Finder:
         wanted = None if selection.limit is None else selection.limit - found
         if wanted is not None and wanted <= 0:
             return iter(())
-        pipeline: list[Filter] = [{"$match": both(selection.filter, _behind(after))}]
-        pipeline += selection.stages
-        if selection.key != "_id":
-            pipeline.append({"$set": {"_id": f"${selection.key}"}})
+        pipeline: list[Filter] = found_by(selection)
+        if after is not NOTHING:
+            pipeline.append({"$match": _behind(after)})
         if not selection.ordered:
             pipeline.append({"$sort": {"_id": 1}})
         if wanted is not None:
             pipeline.append({"$limit": wanted})
         pipeline.append({"$project": dict.fromkeys(("_id", *self.values), 1)})
-        return iter(self.collection.aggregate(
+        return iter(source_of(self.collection, selection).aggregate(
             pipeline, batchSize=max(self.size, 2), allowDiskUse=True, comment=self.comment))
+
+
+def found_by(selection: Selection) -> list[Filter]:
+    """The stages that find a selection's documents, without its limit."""
+    return list(selection.stages) or [{"$match": selection.filter}]
+
+
+def source_of(collection: Collection[dict[str, Any]], selection: Selection) -> Collection[dict[str, Any]]:
+    """The collection that the selection's stages start from."""
+    if not selection.stages or selection.source in (None, collection.name):
+        return collection
+    return collection.database[selection.source].with_options(codec_options=collection.codec_options)
 
 
 def _key(identity: Any) -> Any:
@@ -135,7 +146,7 @@ def _key(identity: Any) -> Any:
 
 def _behind(after: Any) -> Filter:
     """Documents whose `_id` comes later, of whatever type it is."""
-    return {} if after is NOTHING else {"$expr": {"$gt": ["$_id", {"$literal": after}]}}
+    return {"$expr": {"$gt": ["$_id", {"$literal": after}]}}
 
 
 def both(*filters: Filter) -> Filter:

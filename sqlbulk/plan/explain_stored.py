@@ -1,0 +1,147 @@
+"""EXPLAIN and wire commands of statements about stored documents: UPDATE, DELETE, MOVE and their DRY RUN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlbulk import commands
+from sqlbulk.commands import Archive, DeleteWhere, DryRun, Obstacle, Selection, UpdateWhere
+
+Document = dict[str, Any]
+IDS = "<the _ids of a window>"
+
+
+def finished_stored(verb: str, command: UpdateWhere | DeleteWhere, notices: Sequence[str]) -> commands.Plan:
+    """The plan of a statement that changes stored documents."""
+    from sqlbulk.plan.explain import describe
+
+    return commands.Plan(
+        verb, (command,), tuple(notices), lambda: describe(verb, (command,), notices), lambda: stored_commands(command))
+
+
+def dry(plan: commands.Plan) -> commands.Plan:
+    """The plan of DRY RUN in front of a statement with this plan."""
+    from sqlbulk.plan.explain import describe
+
+    (step,) = plan.steps
+    assert isinstance(step, UpdateWhere | DeleteWhere)
+    steps = (DryRun(step),)
+    return commands.Plan(
+        "DRY RUN", steps, plan.notices, lambda: describe("DRY RUN", steps, plan.notices), lambda: [_search(step)])
+
+
+# Wire commands
+
+
+def stored_commands(command: UpdateWhere | DeleteWhere) -> list[Document]:
+    """The commands: one that finds the documents, and the one that each window is written with."""
+    shared: Document = {}
+    if command.options.write_concern is not None:
+        shared["writeConcern"] = dict(command.options.write_concern)
+    if command.options.comment is not None:
+        shared["comment"] = command.options.comment
+    filters = [{"_id": {"$in": IDS}}, *([command.selection.filter] if command.selection.filter else [])]
+    if command.obstacles:
+        filters.append({"$nor": [o.filter for o in command.obstacles]})
+    query: Any = filters[0] if len(filters) == 1 else {"$and": filters}
+    if isinstance(command, UpdateWhere):
+        update = list(command.update) if isinstance(command.update, tuple) else command.update
+        if command.options.bypass_validation:
+            shared["bypassDocumentValidation"] = True
+        return [_search(command), {"update": command.collection, "updates": [
+            {"q": query, "u": update, "multi": not command.values}], **shared}]
+    archive = [] if command.archive is None else [{"insert": command.archive.collection, "documents": []}]
+    return [_search(command), *archive, {"delete": command.collection, "deletes": [{"q": query, "limit": 0}], **shared}]
+
+
+def _search(command: UpdateWhere | DeleteWhere) -> Document:
+    selection = command.selection
+    stages = list(selection.stages) or [{"$match": selection.filter}]
+    if not selection.ordered:
+        stages.append({"$sort": {"_id": 1}})
+    if selection.limit is not None:
+        stages.append({"$limit": selection.limit})
+    fields = ("_id", *(command.values if isinstance(command, UpdateWhere) else ()))
+    source = selection.source if selection.stages else command.collection
+    return {"aggregate": source, "pipeline": [*stages, {"$project": dict.fromkeys(fields, 1)}],
+            "cursor": {}, "allowDiskUse": True}
+
+
+# Text
+
+
+def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iterator[str]:
+    """The lines of EXPLAIN."""
+    from sqlbulk.plan.explain import _indented, _options
+
+    if isinstance(command, DryRun):
+        yield "DRY RUN: documents are counted and some are shown; nothing is written"
+        yield from (f"  {line}" for line in stored_lines(verb, command.of))
+        return
+    name = f"{command.database}.{command.collection}" if command.database else command.collection
+    yield f"{verb if verb != 'DRY RUN' else type(command).__name__.removesuffix('Where').upper()} {name}"
+    yield from _indented("documents", _selection(command.selection))
+    if isinstance(command, UpdateWhere):
+        yield from _indented("change", _change(command))
+        yield from _indented("left alone", _obstacles(command.obstacles))
+    else:
+        yield from _indented("archive", _archive(command.archive))
+        yield from _indented("left alone", _obstacles(command.obstacles))
+    yield from _indented("windows", _windows(command))
+    yield from _indented("options", _options(command.options))
+
+
+def _selection(selection: Selection) -> Iterator[str]:
+    from sqlbulk.plan.explain import pretty
+
+    if selection.stages:
+        yield f"found by aggregate {selection.source} {pretty(list(selection.stages))}"
+        yield f"tested again when written: {pretty(selection.filter)}" if selection.filter else "not tested again"
+    elif selection.filter:
+        yield f"filter {pretty(selection.filter)}"
+    else:
+        yield "all"
+    if selection.limit is not None:
+        yield f"the first {selection.limit:,}" + ("" if selection.ordered else " by _id")
+    if selection.settled:
+        yield "all are found before the first is changed, because the statement reads the collection it changes"
+
+
+def _change(command: UpdateWhere) -> Iterator[str]:
+    from sqlbulk.plan.explain import pretty
+
+    update = list(command.update) if isinstance(command.update, tuple) else command.update
+    yield f"{'pipeline' if isinstance(command.update, tuple) else 'operators'} {pretty(update)}"
+    if command.values:
+        yield f"one update a document, with values found before: {', '.join(command.values)}"
+    yield "repeatable: a window may be sent again" if command.repeatable else (
+        "not repeatable: exactly once by transactions; a server without them is sent one update a document")
+
+
+def _obstacles(obstacles: Sequence[Obstacle]) -> Iterator[str]:
+    for obstacle in obstacles:
+        yield f"documents where {obstacle.reason}"
+
+
+def _archive(archive: Archive | None) -> Iterator[str]:
+    from sqlbulk.plan.explain import pretty
+
+    if archive is None:
+        return
+    yield f"{archive.collection}: copied, read back and compared before anything is deleted"
+    if archive.partition is not None:
+        yield f"a collection for each {archive.collection}_{pretty(archive.partition)}"
+    if archive.marked:
+        yield f"with archived_at, archive_reason ({archive.reason or 'null'}) and original_collection"
+    if archive.compressor is not None:
+        yield f"compressed by {archive.compressor}"
+    if archive.retention is not None:
+        yield f"removed by the server {archive.retention:,} seconds after archived_at"
+
+
+def _windows(command: UpdateWhere | DeleteWhere) -> Iterator[str]:
+    options = command.options
+    size = min(options.batch_size, options.checkpoint_interval or options.batch_size)
+    workers = 1 if options.ordered or not options.parallel_deletion else options.parallel_workers
+    yield f"{size:,} documents by _id, {workers} at a time, each in a transaction where the server has them"

@@ -1,0 +1,172 @@
+"""Which stored documents a statement is about: its WHERE, joins, ORDER BY and LIMIT as a `commands.Selection`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from sqlbulk.commands import Selection
+from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.plan.algebra import relations_of
+from sqlbulk.plan.bind import Binder, NoHooks, bind_constant
+from sqlbulk.plan.bind_conditions import connect
+from sqlbulk.plan.bound import BoundExpr, Constant
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.filter import match
+from sqlbulk.plan.insert import Table
+from sqlbulk.plan.layout import Layout
+from sqlbulk.plan.options import Given
+from sqlbulk.plan.query import new_planning, with_tables
+from sqlbulk.plan.query_from import bind_from
+from sqlbulk.plan.query_state import Around
+from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.syntax import ast
+
+MAIN = "_id"
+"""The field of the selection's rows that identifies the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """What a statement says of the documents it is about; `span` is the statement's."""
+
+    span: Span
+    table: ast.Table
+    where: ast.Expr | None
+    order_by: tuple[ast.OrderItem, ...] = ()
+    limit: ast.Expr | None = None
+    from_: ast.FromItem | None = None
+    ctes: tuple[ast.Cte, ...] = ()
+
+
+def make_scope(clauses: Clauses, table: Table, environment: Environment) -> Scope:
+    """The rows in scope: the documents themselves, as relation '', and those of FROM or USING."""
+    known = environment.catalog.get(table.collection) if table.database is None else None
+    sources = [collection_source(table.collection, alias=table.alias, known=known)]
+    if clauses.from_ is not None:
+        planning = new_planning(environment)
+        around = with_tables(clauses.ctes, Around())
+        sources += bind_from(clauses.from_, around, planning, NoHooks()).sources
+        if sources[0].names[0] in {name for s in sources[1:] for name in s.names[:1]}:
+            raise PlanError("E2014", f"{sources[0].names[0]} is the name of two tables", clauses.from_.span,
+                            hint="give one of them an alias")
+    return Scope(tuple(sources))
+
+
+def choose(
+    clauses: Clauses, table: Table, scope: Scope, *, given: Given, environment: Environment,
+    values: Sequence[ast.Expr] = (),
+) -> Selection:
+    """The documents; raises PlanError E2013 where the statement doesn't say which. `values` come along as v0, v1, …"""
+    if clauses.where is None and not given.options.allow_full_collection:
+        raise PlanError("E2013", "this would touch every document", clauses.span,
+                        hint="write WHERE TRUE, or set allow_full_collection = true")
+    if clauses.order_by and clauses.limit is None:
+        raise UnsupportedError("E3001", "ORDER BY without LIMIT doesn't choose documents", clauses.order_by[0].span,
+                               hint="leave it out, or add LIMIT")
+    limit = _limit(clauses, environment)
+    filter_ = _filter(clauses.where, scope, environment)
+    simple = not (values or clauses.order_by or clauses.from_ or has_query(clauses.where))
+    if simple and not clauses.ctes:
+        return Selection(filter_, limit=limit)
+    if limit is not None and clauses.from_ is not None:
+        assert clauses.limit is not None
+        raise UnsupportedError("E3001", "LIMIT can't be combined with a join here", clauses.limit.span,
+                               hint="choose the rows with IN (SELECT … LIMIT …)")
+    return _by_query(clauses, table, filter_, values, environment=environment, limit=limit)
+
+
+def _limit(clauses: Clauses, environment: Environment) -> int | None:
+    if clauses.limit is None:
+        return None
+    value = bind_constant(clauses.limit, environment).value
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise PlanError("E2012", "LIMIT takes a whole number, 0 or more", clauses.limit.span)
+    return value
+
+
+# The part that is tested again when a document is written
+
+
+def _filter(where: ast.Expr | None, scope: Scope, environment: Environment) -> dict[str, Any]:
+    """What can be said of a document by itself."""
+    binder = Binder(scope, environment, NoHooks())
+    parts: list[BoundExpr] = []
+    for condition in conjuncts(where):
+        if not has_query(condition):
+            bound = binder.bind(condition)
+            if relations_of(bound) <= {""}:
+                parts.append(bound)
+    if not parts or where is None:
+        return {}
+    whole = connect("AND", parts, where.span, environment.context)
+    if isinstance(whole, Constant) and whole.value is True:
+        return {}
+    return match(whole, Layout(), environment.context)
+
+
+def conjuncts(condition: ast.Expr | None) -> Iterator[ast.Expr]:
+    """The conditions that AND connects."""
+    pending = [] if condition is None else [condition]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Binary) and node.operator == "AND":
+            pending += [node.right, node.left]
+        else:
+            yield node
+
+
+def has_query(node: Any) -> bool:
+    """Whether a query stands somewhere within."""
+    return any(isinstance(part, ast.Query) for part in walk(node))
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """The node and all nodes within it."""
+    pending = [node]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, tuple):
+            pending += found
+        elif isinstance(found, ast.Node) and is_dataclass(found):
+            yield found
+            pending += [getattr(found, f.name) for f in fields(found) if f.name != "span"]
+
+
+# The query that finds the documents
+
+
+def _by_query(
+    clauses: Clauses, table: Table, filter_: dict[str, Any], values: Sequence[ast.Expr], *, environment: Environment,
+    limit: int | None,
+) -> Selection:
+    alias = clauses.table.alias.name if clauses.table.alias else clauses.table.name[-1]
+    key = ast.Path((replace(alias, quoted=True), ast.Identifier(MAIN, quoted=True)), span=clauses.span)
+    names = [MAIN, *(f"v{n}" for n in range(len(values)))]
+    items = tuple(
+        ast.SelectItem(value, ast.Identifier(name, quoted=True), span=value.span)
+        for name, value in zip(names, (key, *values), strict=True))
+    from_: ast.FromItem = clauses.table
+    if clauses.from_ is not None:
+        from_ = ast.Join(clauses.table, "CROSS", clauses.from_, span=clauses.from_.span)
+    body = ast.Select(items, from_=from_, where=clauses.where, span=clauses.span)
+    from sqlbulk.plan.select import plan_query
+
+    query = ast.Query(body, clauses.ctes, order_by=clauses.order_by, limit=clauses.limit, span=clauses.span)
+    command = plan_query(query, environment)
+    assert command.columns is not None
+    stages = [*command.pipeline, {"$project": {c.title: f"${c.field}" for c in command.columns}}]
+    return Selection(
+        filter_, tuple(stages), command.collection, ordered=bool(clauses.order_by), limit=limit,
+        settled=_reads_itself(clauses, values, table, environment))
+
+
+def _reads_itself(
+    clauses: Clauses, values: Sequence[ast.Expr], table: Table, environment: Environment
+) -> bool:
+    """Whether the query reads the collection beside the document at hand, or a view that may do so."""
+    tables = [t for t in walk((clauses.where, clauses.from_, clauses.ctes, tuple(values))) if isinstance(t, ast.Table)]
+    names = {t.name[-1].text for t in tables}
+    views = {n for n in names if (known := environment.catalog.get(n)) is not None and known.kind == "view"}
+    return table.collection in names or bool(views)
