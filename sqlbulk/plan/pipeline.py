@@ -39,6 +39,22 @@ def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:
             return _project(node, lowering, outer)
         case algebra.Extend():
             return _extend(node, lowering, outer)
+        case algebra.Sort():
+            return _sort(node, lowering, outer)
+        case algebra.Limit():
+            return _limit(node, lowering, outer)
+        case algebra.Unnest():
+            return _unnest(node, lowering, outer)
+        case _:
+            return _lower_several(node, lowering, outer)
+
+
+def _lower_several(
+    node: algebra.Join | algebra.Apply | algebra.Attach | algebra.Aggregate | algebra.Window | algebra.Distinct
+    | algebra.SetOperation, lowering: Lowering, outer: Outer,
+) -> Rows:
+    """The nodes that bring several rows together."""
+    match node:
         case algebra.Join():
             return lower_join(node, lowering, outer)
         case algebra.Apply():
@@ -49,16 +65,10 @@ def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:
             return lower_aggregate(node, lowering, outer)
         case algebra.Window():
             return lower_window(node, lowering, outer)
-        case algebra.Sort():
-            return _sort(node, lowering, outer)
-        case algebra.Limit():
-            return _limit(node, lowering, outer)
         case algebra.Distinct():
             return lower_distinct(node, lowering, outer)
         case algebra.SetOperation():
             return lower_set_operation(node, lowering, outer)
-        case algebra.Unnest():
-            return _unnest(node, lowering, outer)
 
 
 def _values(node: algebra.Values, lowering: Lowering, outer: Outer) -> Rows:
@@ -77,8 +87,21 @@ def _project(node: algebra.Project, lowering: Lowering, outer: Outer) -> Rows:
         return _merged(node, rows, lowering)
     keys = column_keys(tuple(name for name, _ in node.columns))
     fields = {keys[name][0]: lowering.value(e, rows) for name, e in node.columns}
-    rows.add({"$replaceWith": fields})
+    rows.add(_projection(fields))
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def _projection(fields: dict[str, Any]) -> dict[str, Any]:
+    """$project where every field is plainly an expression, for it is faster; $replaceWith is never misread."""
+    if all(_is_expression(value) for value in fields.values()):
+        return {"$project": {"_id": 0, **fields}}
+    return {"$replaceWith": fields}
+
+
+def _is_expression(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.startswith("$")
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("$")
 
 
 def _merged(node: algebra.Project, rows: Rows, lowering: Lowering) -> Rows:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import AggregateCall, Column, Constant, SortKey, WindowCall
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, Constant, SortKey, WindowCall
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys
 
 Stage = dict[str, Any]
@@ -25,9 +25,17 @@ def lower_aggregate(node: algebra.Aggregate, lowering: Lowering, outer: Outer) -
         if value != f"${name}":
             finished[name] = value
     rows.add({"$group": group}, *([{"$addFields": finished}] if finished else []))
-    keys = {name: ("_id", name) for name, _ in node.keys} | {name: (name,) for name, _ in node.calls}
+    keys: dict[str, tuple[str, ...]] = {name: ("_id", name) for name, _ in node.keys}
+    if _is_single(node):
+        keys = {node.keys[0][0]: ("_id",)}
+    keys |= {name: (name,) for name, _ in node.calls}
     _always(node, rows)
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def _is_single(node: algebra.Aggregate) -> bool:
+    """Whether the one key can be _id itself; the server takes missing for null there."""
+    return len(node.keys) == 1 and not node.always
 
 
 def accumulator_slots(name: str, count: int) -> list[str]:
@@ -38,6 +46,8 @@ def accumulator_slots(name: str, count: int) -> list[str]:
 def _key(node: algebra.Aggregate, rows: Rows, lowering: Lowering) -> Any:
     if not node.keys:
         return None
+    if _is_single(node):
+        return lowering.value(node.keys[0][1], rows)
     return {name: lowering.stored(expression, rows) for name, expression in node.keys}
 
 
@@ -95,15 +105,23 @@ def _order(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> tuple[O
 
 
 def lower_distinct(node: algebra.Distinct, lowering: Lowering, outer: Outer) -> Rows:
-    """Each row once."""
-    rows = lowering.lower(node.input, outer)
+    """Each row once; a projection right below is worked out by the $group itself."""
+    expressions: dict[str, BoundExpr] = {name: Column(node.source, (name,)) for name in node.columns}
+    below = node.input
+    if isinstance(below, algebra.Project) and not node.open and below.relation == node.source:
+        expressions, below = dict(below.columns), below.input
+    rows = lowering.lower(below, outer)
     if node.open:
         whole = _canonical(lowering.value(Column(node.source, ()), rows))
         rows.add({"$group": {"_id": whole, "row": {"$first": "$$ROOT"}}}, {"$replaceWith": "$row"})
         return Rows(rows.collection, rows.stages, {node.relation: Place()}, outer, open_root=True)
     keys = column_keys(node.columns)
-    fields = {keys[name][0]: lowering.stored(Column(node.source, (name,)), rows) for name in node.columns}
-    rows.add({"$group": {"_id": fields}}, {"$replaceWith": "$_id"})
+    fields = {keys[name][0]: lowering.stored(e, rows) for name, e in expressions.items()}
+    if len(fields) == 1:
+        (key, value), = fields.items()
+        rows.add({"$group": {"_id": value}}, {"$replaceWith": {key: "$_id"}})
+    else:
+        rows.add({"$group": {"_id": fields}}, {"$replaceWith": "$_id"})
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
 
 

@@ -5,40 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from sqlbulk.plan.bound import Column, SortKey
-from sqlbulk.plan.pipeline_rows import Lowering, Rows, with_room
+from sqlbulk.plan.pipeline_rows import Lowering, Rows, with_fields
 from sqlbulk.types import Type
 
 
 def sorted_by(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> Rows:
     """The rows in order. A key that an index could give stays a field; others are worked out beside the rows."""
-    if not all(_is_native(k, rows) for k in keys):
-        rows = with_room(rows, lowering)
-    computed, order = order_fields(keys, rows, lowering)
-    return rows.add(*([{"$addFields": computed}] if computed else []), {"$sort": order})
+    order = Order(keys, rows, lowering)
+    if order.computed:
+        rows = with_fields(rows, lowering, order.computed, slots=False)
+    return rows.add({"$sort": order.directions(rows)})
 
 
-def order_fields(
-    keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering
-) -> tuple[dict[str, Any], dict[str, int]]:
-    """The fields to work out, and all fields to sort by with their directions.
+class Order:
+    """What ORDER BY takes: the fields to work out (`computed`), then `directions`.
 
     The server puts NULLs lowest, SQL highest, so most keys have a field before them that tells NULLs apart.
     """
-    computed: dict[str, Any] = {}
-    order: dict[str, int] = {}
-    for key in keys:
-        direction = -1 if key.descending else 1
-        path = _native_path(key, rows)
-        value = lowering.value(key.expression, rows)
-        if not _is_native(key, rows) and _nulls_highest(key):
-            flag = lowering.names.new("_f")
-            computed[flag] = {"$lte": [value, None]}
-            order[flag] = direction
-        if path is None:
-            path = lowering.names.new("_s")
-            computed[path] = value
-        order.setdefault(path, direction)
-    return computed, order
+
+    def __init__(self, keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> None:
+        self.computed: dict[str, Any] = {}
+        self._steps: list[tuple[str | Column, int]] = []
+        for key in keys:
+            direction = -1 if key.descending else 1
+            value = lowering.value(key.expression, rows)
+            if _nulls_highest(key):
+                flag = lowering.names.new("_f")
+                self.computed[flag] = {"$lte": [value, None]}
+                self._steps.append((flag, direction))
+            if _is_path(key, rows) and isinstance(key.expression, Column):
+                self._steps.append((key.expression, direction))
+            else:
+                name = lowering.names.new("_s")
+                self.computed[name] = value
+                self._steps.append((name, direction))
+
+    def directions(self, rows: Rows) -> dict[str, int]:
+        """The fields to sort by, once the computed ones are there."""
+        order: dict[str, int] = {}
+        for step, direction in self._steps:
+            path = step if isinstance(step, str) else rows.columns.match_path(step)
+            assert path is not None
+            order.setdefault(path, direction)
+        return order
 
 
 def _nulls_highest(key: SortKey) -> bool:
@@ -46,16 +55,12 @@ def _nulls_highest(key: SortKey) -> bool:
     return nulls_first is key.descending and _nullable(key)
 
 
-def _is_native(key: SortKey, rows: Rows) -> bool:
-    """Whether the server's order of the field is the wanted one: NULLs lowest, or none."""
-    return _native_path(key, rows) is not None and not _nulls_highest(key)
-
-
 def _nullable(key: SortKey) -> bool:
     return getattr(key.expression, "nullable", True) is not False
 
 
-def _native_path(key: SortKey, rows: Rows) -> str | None:
+def _is_path(key: SortKey, rows: Rows) -> bool:
+    """Whether the key is a field that can be sorted by; arrays are not: the server goes by their items."""
     if not isinstance(key.expression, Column) or key.expression.type is Type.ARRAY:
-        return None
-    return rows.columns.match_path(key.expression)
+        return False
+    return rows.columns.match_path(key.expression) is not None

@@ -175,15 +175,19 @@ class Lowering:
         return is_true(lower(condition, rows.columns, self.context))
 
 
-def with_room(rows: Rows, lowering: Lowering) -> Rows:
-    """The rows so that fields of our own can be put beside what is there."""
-    return slotted(rows, lowering) if rows.open_root else rows
-
-
 def slotted(rows: Rows, lowering: Lowering) -> Rows:
     """The rows with every relation in a field of its own, of fields that nobody needs rid where that is known."""
-    if rows.slotted:
-        return rows
+    return with_fields(rows, lowering, {}) if not rows.slotted else rows
+
+
+def with_fields(rows: Rows, lowering: Lowering, fields: dict[str, Any], *, slots: bool = True) -> Rows:
+    """The rows with more fields, worked out from the rows as they are.
+
+    That takes one stage, which also gives each relation a field of its own if there is none yet and `slots`
+    or the user's field names leave no room.
+    """
+    if rows.slotted or not (slots or rows.open_root):
+        return rows.add({"$addFields": fields}) if fields else rows
     (relation, place), = rows.layout.items()
     slot = slot_name(relation, lowering)
     needed = lowering.needs.get(relation, frozenset())
@@ -191,7 +195,7 @@ def slotted(rows: Rows, lowering: Lowering) -> Rows:
         whole: Any = _trimmed(needed, place.base)
     else:
         whole = field_reference(ROOT, place.base)
-    rows.stages.append({"$replaceWith": {slot: whole}})
+    rows.stages.append({"$replaceWith": {slot: whole, **fields}})
     rows.layout = {relation: Place((slot,), place.keys)}
     rows.slotted, rows.open_root = True, False
     return rows

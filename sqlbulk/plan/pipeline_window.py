@@ -14,8 +14,8 @@ from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import Constant, Frame, SortKey, WindowCall
 from sqlbulk.plan.pipeline_group import accumulate
-from sqlbulk.plan.pipeline_order import order_fields
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, slot_name, slotted
+from sqlbulk.plan.pipeline_order import Order
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, slot_name, with_fields
 from sqlbulk.plan.query_state import fingerprint
 from sqlbulk.types import Interval
 
@@ -28,27 +28,31 @@ _NUMBERED = _RANKS | {"ROW_NUMBER", "NTILE"}
 
 def lower_window(node: algebra.Window, lowering: Lowering, outer: Outer) -> Rows:
     """The rows with a field for the windows' values."""
-    rows = slotted(lowering.lower(node.input, outer), lowering)
+    rows = lowering.lower(node.input, outer)
     groups: dict[tuple[str, ...], list[tuple[str, WindowCall]]] = {}
     for name, call in node.calls:
         groups.setdefault(_specification(call), []).append((name, call))
     finished: dict[str, Any] = {}
     for calls in groups.values():
         work = _Work(rows, lowering, calls[0][1], lowering.names.new("_p"))
+        work.prepare()
         for name, call in calls:
             finished[name] = work.value(call)
         work.finish()
     slot = slot_name(node.relation, lowering)
-    rows.add({"$addFields": {slot: {name: finished[name] for name, _ in node.calls}}})
-    rows.layout[node.relation] = Place((slot,), {name: (name,) for name, _ in node.calls})
+    plain = {name: tuple(v[1:].split(".")) for name, v in finished.items() if isinstance(v, str) and v.startswith("$")}
+    computed = {name: v for name, v in finished.items() if name not in plain}
+    if computed:
+        rows.add({"$addFields": {slot: computed}})
+    rows.layout[node.relation] = Place((), plain | {name: (slot, name) for name in computed})
     return rows
 
 
 def _specification(call: WindowCall) -> tuple[str, ...]:
     """What calls must have in common to be worked out together."""
-    ranged = _offset_range(call.frame)
+    ranged = f"{call.frame!r}" if _offset_range(call.frame) else ""
     order = [f"{fingerprint(k.expression)} {k.descending} {k.nulls_first}" for k in call.order_by]
-    return (str(ranged), *map(fingerprint, call.partition_by), "ORDER", *order)
+    return (ranged, *map(fingerprint, call.partition_by), "ORDER", *order)
 
 
 def _offset_range(frame: Frame | None) -> bool:
@@ -66,6 +70,8 @@ class _Work:
     output: dict[str, Any] = field(default_factory=dict)
     peers: dict[str, Any] = field(default_factory=dict)
     behind: list[tuple[dict[str, Any], dict[str, int]]] = field(default_factory=list)
+    parts: dict[str, Any] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
     number: str | None = None
     total: str | None = None
 
@@ -197,41 +203,51 @@ class _Work:
 
     # the stages
 
+    def prepare(self) -> None:
+        """Work out what the stages partition and sort by."""
+        self.parts = {f"p{n}": self.lowering.stored(e, self.rows) for n, e in enumerate(self.call.partition_by)}
+        if _offset_range(self.call.frame):
+            computed = self._measured()
+            self.order = {self.partition + "m": 1}
+        else:
+            order = Order(self._keys, self.rows, self.lowering)
+            computed = order.computed
+        fields = {**computed, **({self.partition: self.parts} if self.parts else {})}
+        with_fields(self.rows, self.lowering, fields)
+        if not self.order:
+            self.order = order.directions(self.rows)
+
+    @property
+    def _keys(self) -> tuple[SortKey, ...]:
+        return tuple(k for k in self.call.order_by if not isinstance(k.expression, Constant))
+
     def finish(self) -> None:
         """Add the stages that were noted down."""
-        keys = tuple(k for k in self.call.order_by if not isinstance(k.expression, Constant))
-        computed: dict[str, Any] = {}
-        parts = {f"p{n}": self.lowering.stored(e, self.rows) for n, e in enumerate(self.call.partition_by)}
-        if _offset_range(self.call.frame):
-            order = self._measured(computed, parts)
-        else:
-            computed, order = order_fields(keys, self.rows, self.lowering)
-        if parts:
-            computed[self.partition] = parts
         if self.output:
-            needs_order = any(f.get("window", {}).get("documents", _WHOLE) != _WHOLE or "$shift" in f for f in self.output.values())
-            self.rows.add(*([{"$addFields": computed}] if computed else []))
-            order = order or ({self.partition + "x": 1} if needs_order else {})
-            self.rows.add(self._stage(self.output, order, bool(parts)))
+            frames = [f.get("window", {}).get("documents", _WHOLE) for f in self.output.values()]
+            in_order = any(f != _WHOLE for f in frames) or any("$shift" in f for f in self.output.values())
+            order = self.order or ({self.partition + "x": 1} if in_order else {})
+            self.rows.add(self._stage(self.output, order))
         if self.peers:
-            self._add_peers(keys, parts, computed if not self.output else {})
-        self.rows.add(*(self._stage(output, by, bool(parts)) for output, by in self.behind))
+            self._add_peers()
+        self.rows.add(*(self._stage(output, order) for output, order in self.behind))
 
-    def _stage(self, output: dict[str, Any], order: dict[str, int], partitioned: bool) -> Stage:
-        stage: dict[str, Any] = {"partitionBy": f"${self.partition}"} if partitioned else {}
+    def _stage(self, output: dict[str, Any], order: dict[str, int]) -> Stage:
+        stage: dict[str, Any] = {"partitionBy": f"${self.partition}"} if self.parts else {}
         if order:
             stage["sortBy"] = order
         return {"$setWindowFields": {**stage, "output": output}}
 
-    def _add_peers(self, keys: tuple[SortKey, ...], parts: dict[str, Any], computed: dict[str, Any]) -> None:
+    def _add_peers(self) -> None:
         """The stage over the rows of equal partition and order."""
         name = self.partition + "q"
-        values = {f"k{n}": self.lowering.stored(k.expression, self.rows) for n, k in enumerate(keys)}
+        values = {f"k{n}": self.lowering.stored(k.expression, self.rows) for n, k in enumerate(self._keys)}
+        parts = {p: f"${self.partition}.{p}" for p in self.parts}
         self.rows.add(
-            {"$addFields": {**computed, name: {**parts, **values}}},
+            {"$addFields": {name: {**parts, **values}}},
             {"$setWindowFields": {"partitionBy": f"${name}", "output": self.peers}})
 
-    def _measured(self, computed: dict[str, Any], parts: dict[str, Any]) -> dict[str, int]:
+    def _measured(self) -> dict[str, Any]:
         """The order of a RANGE with offsets: one number or date; NULLs and others are a partition of their own."""
         frame, keys = self.call.frame, self.call.order_by
         assert frame is not None
@@ -240,9 +256,8 @@ class _Work:
         value = self.lowering.value(keys[0].expression, self.rows)
         dates = _in_time(frame)
         test = {"$eq": [{"$type": value}, "date"]} if dates else {"$isNumber": value}
-        computed[self.partition + "m"] = {"$cond": [test, value, _EPOCH if dates else 0]}
-        parts["other"] = {"$cond": [test, None, {"$ifNull": [value, "null"]}]}
-        return {self.partition + "m": 1}
+        self.parts["other"] = {"$cond": [test, None, {"$ifNull": [value, "null"]}]}
+        return {self.partition + "m": {"$cond": [test, value, _EPOCH if dates else 0]}}
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
