@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from sqlbulk.commands import Command, Explained, Insert, SetOption, UseDatabase
+from sqlbulk.commands import Command, DeleteWhere, DryRun, Explained, Insert, Query, SetOption, UpdateWhere, UseDatabase
 from sqlbulk.commands_catalog import (
     CreateCollection,
     CreateIndex,
@@ -42,6 +42,22 @@ def execute(
             from sqlbulk.execute.insert import run_insert
 
             return run_insert(command, connection, rows=rows, watcher=progress, stop=stop, base_dir=base_dir)
+        case Query():
+            from sqlbulk.execute.query import run_query
+
+            return run_query(command, connection)
+        case UpdateWhere():
+            from sqlbulk.execute.update import run_update
+
+            return run_update(command, connection, watcher=progress, stop=stop)
+        case DeleteWhere():
+            from sqlbulk.execute.delete import run_delete
+
+            return run_delete(command, connection, watcher=progress, stop=stop)
+        case DryRun():
+            from sqlbulk.execute.dryrun import run_dry
+
+            return run_dry(command, connection)
         case Explained():
             return Result("EXPLAIN", ("plan",), [(line,) for line in command.text.splitlines()])
         case UseDatabase():

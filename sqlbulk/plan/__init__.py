@@ -74,6 +74,10 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.select import plan_select
 
             return plan_select(statement, planning)
+        case st.Update() | st.Delete() | st.Move() | st.DryRun():
+            from sqlbulk.plan.stored import plan_stored
+
+            return plan_stored(statement, planning)
         case st.SetOption():
             from sqlbulk.plan.session_statements import plan_set_option
 

@@ -54,6 +54,10 @@ def _step(verb: str, step: Command) -> Iterator[str]:
             yield f"SET {name} = {shown(value)}"
         case commands.UseDatabase(database=database):
             yield f"USE {database}"
+        case commands.UpdateWhere() | commands.DeleteWhere() | commands.DryRun():
+            from sqlbulk.plan.explain_stored import stored_lines
+
+            yield from stored_lines(verb, step)
         case commands.Explained(text=text):
             yield text
 
