@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import BoundExpr, Call, Column
 from sqlbulk.plan.pipeline_group import union_with
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
+from sqlbulk.plan.rewrites.correlation import with_conditions
 
 Stage = dict[str, Any]
 
 
 def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
     """INNER and LEFT by $lookup; FULL as LEFT and the right side's rows without a partner."""
+    if node.kind == "INNER":
+        found = _by_fields(node, lowering, outer)
+        if found is not None:
+            return found
     right = node.right if node.condition is None else algebra.Filter(node.right, node.condition)
     kind = "LEFT" if node.kind == "FULL" else node.kind
     rows = lower_apply(algebra.Apply(kind, node.left, right), lowering, outer)
     if node.kind != "FULL":
         return rows
     left = node.left if node.condition is None else algebra.Filter(node.left, node.condition)
-    alone, partner = _looked_up(node.right, algebra.Limit(left, 1), lowering, outer)
+    alone, partner = _looked_up(lowering.lower(node.right, outer), algebra.Limit(left, 1), lowering, outer)
     alone.add({"$match": {partner: []}}, {"$unset": partner})
     _same_slots(rows, alone)
     return rows.add(union_with(alone))
+
+
+def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
+    """An inner join on equal fields: $lookup finds the candidates, and the pairs that are left are tested once more."""
+    left = lowering.lower(node.left, outer)
+    parts = algebra.conjuncts(node.condition)
+    chosen = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
+    if chosen is None:
+        return None
+    key = chosen.condition
+    rest = with_conditions(node.right, [p for p in parts if p is not key])
+    rows = slotted(left, lowering)
+    rows.add({"$match": {"$expr": {"$gt": [lowering.value(chosen.local, rows), None]}}})
+    rows, slot = _looked_up(rows, rest, lowering, outer, key=chosen)
+    rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": False}})
+    return rows.add({"$match": {"$expr": lowering.is_true(key, rows)}})
 
 
 def _same_slots(rows: Rows, alone: Rows) -> None:
@@ -43,7 +65,8 @@ def _same_slots(rows: Rows, alone: Rows) -> None:
 
 def lower_apply(node: algebra.Apply, lowering: Lowering, outer: Outer) -> Rows:
     """$lookup and $unwind."""
-    rows, slot = _looked_up(node.left, node.right, lowering, outer, limit=2 if node.single else None)
+    left = lowering.lower(node.left, outer)
+    rows, slot = _looked_up(left, node.right, lowering, outer, limit=2 if node.single else None)
     if node.single:
         rows.add({"$addFields": {slot: _only(slot)}})
         return rows
@@ -59,25 +82,37 @@ def _only(slot: str) -> Any:
     return {"$cond": [{"$gt": [{"$size": f"${slot}"}, 1]}, several, {"$arrayElemAt": [f"${slot}", 0]}]}
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Two columns that must be equal: the condition that says so, the left side's column, the right side's path."""
+
+    condition: BoundExpr
+    local: Column
+    foreign: str
+
+
 def _looked_up(
-    left: algebra.Relation, right: algebra.Relation, lowering: Lowering, outer: Outer, *, limit: int | None = None
+    left: Rows, right: algebra.Relation, lowering: Lowering, outer: Outer, *, limit: int | None = None,
+    key: _Key | None = None,
 ) -> tuple[Rows, str]:
-    """The left side with an array of the right side's rows in a field, whose name is the second result."""
-    rows = slotted(lowering.lower(left, outer), lowering)
-    beyond = {c: None for c in algebra.outer_columns(right) if c.relation in rows.layout}
-    fields = _key_fields(right, rows, lowering)
-    variables = _variables(list(beyond), rows, lowering)
+    """The left side with an array of the right side's rows in a field, whose name is the second result.
+
+    `key` is a condition that isn't in the right side: it is left to the caller to test it again.
+    """
+    rows = slotted(left, lowering)
+    beyond = [c for c in algebra.outer_columns(right) if c.relation in rows.layout]
+    key = key or _key_fields(right, rows, lowering)
+    variables = _variables(beyond, rows, lowering)
     inner = lowering.lower(right, {**outer, **{key: f"$${name}" for key, (name, _) in variables.items()}})
     if limit is not None:
         inner.add({"$limit": limit})
     slot = _slot_for(inner, lowering)
     stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
-    if fields is not None:
-        stage |= {"localField": fields[0], "foreignField": fields[1]}
-    used = {name: value for name, value in variables.values()}
-    if used:
-        stage["let"] = used
-    if inner.stages or fields is None:
+    if key is not None:
+        stage |= {"localField": rows.columns.match_path(key.local), "foreignField": key.foreign}
+    if variables:
+        stage["let"] = dict(variables.values())
+    if inner.stages or key is None:
         stage["pipeline"] = inner.stages
     rows.add({"$lookup": {**stage, "as": slot}})
     lowering.choices.append(f"{slot}: {_how(stage)}")
@@ -108,37 +143,34 @@ def _variables(
 # Equal fields
 
 
-def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> tuple[str, str] | None:
-    """The pair of paths that localField and foreignField can take; the condition itself is tested as well.
+def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key | None:
+    """The columns that localField and foreignField can take, an index preferred.
 
-    $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates.
+    $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates:
+    the condition itself is tested as well.
     """
-    while isinstance(right, algebra.Limit):
+    while isinstance(right, algebra.Limit | algebra.Project | algebra.Aggregate) and not isinstance(right, algebra.Filter):
         right = right.input
     conditions: list[BoundExpr] = []
     while isinstance(right, algebra.Filter):
         conditions += algebra.conjuncts(right.condition)
-        right = right.input
-    while isinstance(right, algebra.Project | algebra.Filter | algebra.Aggregate):
-        if isinstance(right, algebra.Filter):
-            conditions = algebra.conjuncts(right.condition)
         right = right.input
     if not isinstance(right, algebra.Scan):
         return None
     foreign = Rows(right.collection, [], {right.relation: Place()})
     pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
     indexed = _indexed(right, lowering)
-    return max(pairs, key=lambda p: p[1] in indexed, default=None)
+    return max(pairs, key=lambda p: p.foreign in indexed, default=None)
 
 
-def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> tuple[str, str] | None:
+def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
     if not isinstance(condition, Call) or condition.function.name != "=":
         return None
     for a, b in (condition.arguments, condition.arguments[::-1]):
         if isinstance(a, Column) and isinstance(b, Column):
-            paths = rows.columns.match_path(a), foreign.columns.match_path(b)
-            if a.relation in rows.layout and b.relation in foreign.layout and paths[0] and paths[1]:
-                return paths[0], paths[1]
+            path = foreign.columns.match_path(b) if b.relation in foreign.layout else None
+            if a.relation in rows.layout and rows.columns.match_path(a) and path:
+                return _Key(condition, a, path)
     return None
 
 

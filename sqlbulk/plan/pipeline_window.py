@@ -27,25 +27,39 @@ _NUMBERED = _RANKS | {"ROW_NUMBER", "NTILE"}
 
 
 def lower_window(node: algebra.Window, lowering: Lowering, outer: Outer) -> Rows:
-    """The rows with a field for the windows' values."""
-    rows = lowering.lower(node.input, outer)
-    groups: dict[tuple[str, ...], list[tuple[str, WindowCall]]] = {}
-    for name, call in node.calls:
-        groups.setdefault(_specification(call), []).append((name, call))
-    finished: dict[str, Any] = {}
+    """The rows with a field for the windows' values; windows right below that don't depend on each other join in."""
+    nodes = [node]
+    while isinstance(below := nodes[-1].input, algebra.Window) and not _uses(nodes, below):
+        nodes.append(below)
+    rows = lowering.lower(nodes[-1].input, outer)
+    groups: dict[tuple[str, ...], list[tuple[tuple[str, str], WindowCall]]] = {}
+    for each in reversed(nodes):
+        for name, call in each.calls:
+            groups.setdefault(_specification(call), []).append(((each.relation, name), call))
+    finished: dict[tuple[str, str], Any] = {}
     for calls in groups.values():
         work = _Work(rows, lowering, calls[0][1], lowering.names.new("_p"))
         work.prepare()
-        for name, call in calls:
-            finished[name] = work.value(call)
+        for key, call in calls:
+            finished[key] = work.value(call)
         work.finish()
-    slot = slot_name(node.relation, lowering)
-    plain = {name: tuple(v[1:].split(".")) for name, v in finished.items() if isinstance(v, str) and v.startswith("$")}
-    computed = {name: v for name, v in finished.items() if name not in plain}
+    for each in reversed(nodes):
+        _place(each.relation, {name: finished[each.relation, name] for name, _ in each.calls}, rows, lowering)
+    return rows
+
+
+def _uses(nodes: list[algebra.Window], below: algebra.Window) -> bool:
+    return any(below.relation in algebra.relations_of(e) for n in nodes for e in algebra.own_expressions(n))
+
+
+def _place(relation: str, values: dict[str, Any], rows: Rows, lowering: Lowering) -> None:
+    """Where the values are: in the fields of the stages themselves, or worked out from them in one of their own."""
+    slot = slot_name(relation, lowering)
+    plain = {name: tuple(v[1:].split(".")) for name, v in values.items() if isinstance(v, str) and v.startswith("$")}
+    computed = {name: v for name, v in values.items() if name not in plain}
     if computed:
         rows.add({"$addFields": {slot: computed}})
-    rows.layout[node.relation] = Place((), plain | {name: (slot, name) for name in computed})
-    return rows
+    rows.layout[relation] = Place((), plain | {name: (slot, name) for name in computed})
 
 
 def _specification(call: WindowCall) -> tuple[str, ...]:

@@ -152,4 +152,21 @@ def _over_same_rows(
     columns = tuple(
         (name, Case(((present, Column(relation, (name,), c.type)),), make_constant(None, c.span), c.type))
         for name, c in calls)
-    return algebra.Extend(algebra.Window(left, relation, tuple(calls)), checked, columns), checked
+    return algebra.Extend(_windowed(left, relation, tuple(calls), partition), checked, columns), checked
+
+
+def _windowed(
+    left: algebra.Relation, relation: str, calls: tuple[tuple[str, WindowCall], ...], partition: tuple[BoundExpr, ...]
+) -> algebra.Relation:
+    """The window right above one with the same partition, so that one stage does both."""
+    path: list[algebra.Extend] = []
+    rows = left
+    while isinstance(rows, algebra.Extend):
+        path.append(rows)
+        rows = rows.input
+    if isinstance(rows, algebra.Window) and all(c.partition_by == partition and not c.order_by for _, c in rows.calls):
+        rows = algebra.Window(rows, relation, calls)
+        for extend in reversed(path):
+            rows = replace(extend, input=rows)
+        return rows
+    return algebra.Window(left, relation, calls)
