@@ -189,6 +189,11 @@ def _mql(case: Case) -> str:
     return pretty(lower(bound, Layout(), context).mql)
 
 
+def _no_mql_error(case: Case) -> str:
+    _mql(case)
+    return "no error"
+
+
 def _match(case: Case) -> str:
     bound, context = _bound(case)
     return pretty(match(bound, Layout(), context))
@@ -197,7 +202,7 @@ def _match(case: Case) -> str:
 _STATEMENT: dict[str, Callable[[Case], str]] = {
     "tree": _tree, "explain": lambda case: str(planned(case)), "commands": _commands, "error": _no_error,
 }
-_EXPRESSION: dict[str, Callable[[Case], str]] = {"mql": _mql, "match": _match, "error": _mql}
+_EXPRESSION: dict[str, Callable[[Case], str]] = {"mql": _mql, "match": _match, "error": _no_mql_error}
 
 
 def dump(node: Any, title: str = "", depth: int = 0) -> Iterator[str]:

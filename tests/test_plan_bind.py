@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson.decimal128 import Decimal128
 from pymongo.database import Database
 
 from sqlbulk.errors import PlanError, RowRefused, Source, SqlError, UnsupportedError, UsageError
-from sqlbulk.functions.registry import Context
+from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Parameter
 from sqlbulk.plan.bind import Binder, bind, bind_constant
 from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, Constant
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, Constant
 from sqlbulk.plan.cells import constant_cell, evaluate_cell
 from sqlbulk.plan.environment import Environment, Parameters
 from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.expr import lower, lower_value
 from sqlbulk.plan.layout import Layout, field_reference
 from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.targets import checked_name
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse_expression
 from sqlbulk.syntax.rowscan import Fresh
@@ -141,7 +143,7 @@ def test_parameters() -> None:
     ("REDUCE(a, x -> x)", "E2004", "REDUCE(a, x -> x)"), ("FILTER(5, x -> x)", "E2012", "5"), ("1 = ANY(5)", "E2012", "5"),
     ("(1, 2) = ANY(a)", "E3001", "(1, 2)"), ("(a, b) IS NOT NULL", "E3001", "(a, b) IS NOT NULL"),
     ("INTERVAL 5", "E1004", "5"), ("1 AND a", "E2012", "1"), ("NOT 5", "E2012", "5"),
-    ("CASE WHEN 5 THEN 1 END", "E2012", "5"), ("a::INT[]", "E3001", "INT[]"), ("INTERVAL (a)", "E2005", "a"),
+    ("CASE WHEN 5 THEN 1 END", "E2012", "5"), ("a::INT[]", "E3001", "INT[]"), ("a::INTEGR", "E2012", "INTEGR"), ("INTERVAL (a)", "E2005", "a"),
     ("INTERVAL (a) MONTH", "E3001", "INTERVAL (a) MONTH"), ("(SELECT 1)", "E3001", "(SELECT 1)"),
     ("EXISTS (SELECT 1)", "E3001", "EXISTS (SELECT 1)"), ("ARRAY(SELECT 1)", "E3001", "ARRAY(SELECT 1)"),
     ("a = ANY(SELECT 1)", "E3001", "a = ANY(SELECT 1)"), ("(a, b) = (SELECT 1, 2)", "E3001", "(a, b) = (SELECT 1, 2)"),
@@ -251,6 +253,47 @@ def test_amounts_that_are_no_numbers() -> None:
         multiply_interval("Infinity", "MONTH")
     assert value("INTERVAL (a) HOUR", {"a": 2}) == 7_200_000
     assert value("INTERVAL (NULL) DAY") is None
+
+
+def test_casts() -> None:
+    assert value("CAST('5' AS INT) + TRY_CAST('x' AS INT)") is None
+    assert value("a::DECIMAL(10, 1)", {"a": "1.25"}) == Decimal128("1.3")
+    assert problem("CAST(a AS KLINGON)") == ("E2012", "KLINGON")
+
+
+def test_only_conditions_are_conditions() -> None:
+    assert value("TRUE AND TRUE") is True
+    assert value("FALSE OR FALSE") is False
+    assert value("CASE WHEN FALSE THEN 1 END") is None
+    assert value("TRUE AND a", {"a": 5}) is None
+
+
+def test_what_functions_find_wrong_when_lowered_or_folded() -> None:
+    with pytest.raises(PlanError) as caught:
+        lower(bound("a SIMILAR TO b"), Layout(), CONTEXT)
+    assert caught.value.code == "E2005"
+
+    def refuse(*values: Any) -> Any:
+        raise FunctionProblem("E2019", "too large")
+
+    made = {"help": "", "example": "", "parameters": (Parameter("x"),), "lower": lambda x: x}
+    for fold, error in ((refuse, RowRefused), (lambda x: UNKNOWN, RowRefused)):
+        call = Call(Function(name="F", fold=fold, **made), (Column("", ("a",)),), Type.ANY)  # type: ignore[arg-type]
+        check_evaluable(call)
+        with pytest.raises(error):
+            evaluate(call, lambda column: 1, CONTEXT)
+    served = Call(Function(name="F", **made), (Column("", ("a",)),), Type.INTEGER)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedError, match="F is worked out by the server"):
+        check_evaluable(served)
+    assert lower(served, Layout(), CONTEXT).type is Type.INTEGER
+    for text in ("CASE WHEN a THEN b END", "FILTER(a, x -> x > 1)", "REDUCE(a, 0, (s, x) -> s + x)"):
+        check_evaluable(bound(text))
+
+
+def test_names_that_no_field_can_have() -> None:
+    for name in ("", "$a", "a\0b"):
+        with pytest.raises(PlanError):
+            checked_name(name, ast.Default().span)
 
 
 def test_columns_of_json() -> None:

@@ -88,6 +88,12 @@ def ids(collection: Any, query: Any) -> list[int]:
     return sorted(d["_id"] for d in collection.find(query, {"_id": 1}))
 
 
+@settings(max_examples=400, deadline=None)
+@given(condition=CONDITIONS)
+def test_no_condition_becomes_an_empty_filter(condition: str) -> None:
+    assert match(bound(condition), Layout(), CONTEXT) != {}
+
+
 @pytest.mark.server
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=CONDITIONS)

@@ -165,7 +165,7 @@ def test_rows_that_are_refused_are_not_shown() -> None:
     assert source.columns is None and source.size
     chunk = next(iter(source))
     assert [error.row for error in chunk.refused] == [2]
-    assert str(chunk.locate(1)).endswith(":1:36") and chunk.excerpt(1) == "({b: 2})"
+    assert str(chunk.locate(1)).endswith(":1:37") and chunk.excerpt(1) == "({b: 2})"
 
 
 def test_a_tiny_plan() -> None:

@@ -14,6 +14,7 @@ from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval, unit_
 from sqlbulk.plan.bind_parts import (
     MATCHES,
     ROW_COMPARISONS,
+    cast_name,
     chain_operands,
     check_plain,
     field_at,
@@ -147,8 +148,8 @@ class Binder:
                 return self.hooks.subquery("exists", query, self, span=node.span)
             case ast.Row():
                 raise UnsupportedError("E3001", "a row of several values can only be compared", node.span)
-            case ast.Default():
-                raise PlanError("E2004", "DEFAULT stands alone, as a value of VALUES or SET", node.span)
+        assert isinstance(node, ast.Default)
+        raise PlanError("E2004", "DEFAULT stands alone, as a value of VALUES or SET", node.span)
 
     # names and constants
 
@@ -375,9 +376,8 @@ class Binder:
             case ast.Cast(type=type_name):
                 if type_name.array:
                     raise UnsupportedError("E3001", f"a cast to {type_name.name}[] isn't supported", type_name.span)
-                name = f"{'TRY_CAST' if node.safe else 'CAST'}:{type_name.name}"
                 extra = [make_constant(n, type_name.span) for n in type_name.arguments]
-                return self.call(name, operand, *extra, span=node.span)
+                return self.call(cast_name(type_name, safe=node.safe), operand, *extra, span=node.span)
             case ast.Member(name=name):
                 key = make_constant(name.text, name.span)
                 return member(operand, key) or self.call("->", operand, key, span=node.span)

@@ -11,7 +11,7 @@ from bson.objectid import ObjectId
 from sqlbulk.errors import PlanError, Span, SqlError, UnsupportedError
 from sqlbulk.functions import resolve
 from sqlbulk.functions.calls import constant as constant_operand
-from sqlbulk.functions.calls import lower_call
+from sqlbulk.functions.calls import fold_call, lower_call
 from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem
 from sqlbulk.plan.bound import BoundExpr, Call, Column, Constant, LambdaVariable
 from sqlbulk.syntax.literals import timestamp_literal
@@ -42,7 +42,7 @@ def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Co
         function = resolve(name, [type_of_bound(a) for a in arguments])
         _check_constants(function, arguments)
         if all(isinstance(a, Constant) for a in arguments):
-            folded = _fold(function, arguments, span, context)
+            folded = _fold(function, arguments, span, context, lenient=name.startswith("TRY_"))
             if folded is not None:
                 return folded
     except FunctionProblem as problem:
@@ -54,8 +54,13 @@ def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Co
     return Call(function, tuple(arguments), known, span=span)
 
 
-def _fold(function: Function, arguments: Sequence[BoundExpr], span: Span, context: Context) -> Constant | None:
+def _fold(
+    function: Function, arguments: Sequence[BoundExpr], span: Span, context: Context, *, lenient: bool
+) -> Constant | None:
+    """The call's value, None if only the server can work it out. `lenient`: what can't be turned is NULL."""
     operands = [constant_operand(a.value, a.type) for a in arguments if isinstance(a, Constant)]
+    if lenient and fold_call(function, [o.value for o in operands], context) is None:
+        return make_constant(None, span)
     operand = lower_call(function, operands, context)
     if operand.value is UNKNOWN:
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+
 from sqlbulk.errors import PlanError
+from sqlbulk.functions import FUNCTIONS
 from sqlbulk.plan.bind_calls import make_constant
 from sqlbulk.plan.bound import BoundExpr, Column, Constant
 from sqlbulk.syntax import ast
@@ -25,6 +28,17 @@ def chain_operands(node: ast.Binary) -> list[ast.Expr]:
         operands.append(rest.right)
         rest = rest.left
     return [rest, *reversed(operands)]
+
+
+def cast_name(type_name: ast.TypeName, *, safe: bool) -> str:
+    """The name of the function that casts to a type; raises PlanError E2012 if there is no such type."""
+    name = f"CAST:{type_name.name}"
+    if name not in FUNCTIONS:
+        types = [n.removeprefix("CAST:") for n in FUNCTIONS if n.startswith("CAST:")]
+        near = difflib.get_close_matches(type_name.name, types, 1)
+        raise PlanError("E2012", f"there is no type {type_name.name}", type_name.span,
+                        hint=f"did you mean {near[0]}?" if near else None)
+    return f"TRY_{name}" if safe else name
 
 
 def check_plain(node: ast.Call) -> None:

@@ -55,7 +55,7 @@ def _value(node: BoundExpr, field: Field, context: Context, variables: Mapping[s
             return step_into(variables[name], path)
         case Call(function=function, arguments=arguments):
             values = [_value(a, field, context, variables) for a in arguments]
-            result = fold_call(replace(function, volatile=False), values, context)
+            result = fold_call(replace(function, volatile=False) if function.volatile else function, values, context)
             if result is UNKNOWN:
                 raise RowRefused("E4002", f"{function.name} has no value that the client can work out")
             return result

@@ -92,16 +92,20 @@ def _rows(rows: commands.Rows) -> Iterator[str]:
             yield "the VALUES list of the statement"
         case CallerRows():
             yield "given by the caller"
-        case FileRows():
-            yield "standard input" if rows.path == "-" else f"file {rows.path}"
-            yield f"format = {rows.format or 'by the name'}"
-            for field in fields(FileRows):
-                value = getattr(rows, field.name)
-                if field.name not in ("path", "span", "format", "columns") and value != field.default:
-                    yield f"{field.name} = {shown(value)}"
-            for column in rows.columns or ():
-                default = f" DEFAULT {shown(column.default)}" if column.has_default else ""
-                yield f"column {column.name}{' ' + column.type if column.type else ''}{default}"
+        case _:
+            yield from _file(rows)
+
+
+def _file(rows: FileRows) -> Iterator[str]:
+    yield "standard input" if rows.path == "-" else f"file {rows.path}"
+    yield f"format = {rows.format or 'by the name'}"
+    for field in fields(FileRows):
+        value = getattr(rows, field.name)
+        if field.name not in ("path", "span", "format", "columns") and value != field.default:
+            yield f"{field.name} = {shown(value)}"
+    for column in rows.columns or ():
+        default = f" DEFAULT {shown(column.default)}" if column.has_default else ""
+        yield f"column {column.name}{' ' + column.type if column.type else ''}{default}"
 
 
 def _columns(shape: Shape) -> Iterator[str]:
