@@ -50,9 +50,10 @@ def test_an_id_is_made_and_stands_in_front() -> None:
 
 
 def test_ids_grow_and_can_be_found_again() -> None:
-    ids = Ids(1_700_000_000.5, 41)
+    ids = Ids(1_700_000_000.0, 41)
     assert ids.of(1) == bytes.fromhex("6553f100000000000000002a")
-    assert Ids(1_700_000_000, 41).of(1) == ids.of(1)
+    assert Ids(1_700_000_000.5, 41).of(1) == bytes.fromhex("6553f1007a1200000000002a")
+    assert Ids(1_700_000_000.5, 41).of(1) > ids.of(10**9)
     assert ids.of(1) < ids.of(2) < ids.of(10**9)
     assert Ids().of(1) != Ids().of(1)
 

@@ -545,3 +545,17 @@ def test_raced_upserts_are_tried_again_and_then_refused() -> None:
             summary, error = run_to_end(make_run(server, rows_of([1, 1]), options, conflict))
             assert summary.rejected >= 1
             assert summary.errors[0].code == "E4007"
+
+
+def test_what_is_written_but_not_confirmed_is_counted_apart() -> None:
+    from sqlbulk.execute.target import Reply
+
+    class Slow(FakeServer):
+        def insert(self, documents: Any, *, ordered: bool) -> Any:
+            reply = super().insert(documents, ordered=ordered)
+            return Reply(inserted=reply.inserted, concerns=[{"code": 64, "errmsg": "waiting\nfor replication"}])
+
+    run = make_run(Slow(), rows_of(range(5)))
+    summary, error = run_to_end(run)
+    assert (error, summary.inserted, summary.unconfirmed) == (None, 5, 5)
+    assert run.notices == {"written, but not confirmed by the write concern: waiting for replication"}

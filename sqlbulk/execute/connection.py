@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,12 @@ def _client(uri: str, timeout: float, appname: str) -> MongoClient[dict[str, Any
     if "connecttimeoutms" not in uri.lower():
         settings["connectTimeoutMS"] = round(max(timeout, 1.0) * 1000)
     try:
-        return MongoClient(uri, **settings)
+        with warnings.catch_warnings():
+            # the driver only warns of options that it doesn't know, and goes on without them
+            warnings.simplefilter("error", UserWarning)
+            return MongoClient(uri, **settings)
+    except UserWarning as warning:
+        raise ConnectionFailed("E5010", f"the connection string can't be read: {_one_line(warning)}") from None
     except ConfigurationError as error:
         if "dnspython" in str(error):
             raise ConnectionFailed("E6005", "mongodb+srv:// needs dnspython", hint="pip install dnspython") from None

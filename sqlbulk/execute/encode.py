@@ -95,13 +95,15 @@ class Encoded:
 class Ids:
     """The `_id`s of a run: twelve bytes that grow with the row's number, found again from the number alone.
 
-    Four bytes are the time, as in any ObjectId; eight count from a random start, so that two runs don't meet.
+    As in any ObjectId the first four bytes are seconds. Of the other eight the first 20 bits are
+    microseconds, so that a later run's ids are greater; the rest counts from a random start, so that
+    runs of the same moment don't meet.
     """
 
     def __init__(self, begun: float | None = None, start: int | None = None) -> None:
-        self._prefix = (int(time.time() if begun is None else begun) & 0xFFFFFFFF).to_bytes(4, "big")
-        # the highest bit is left free: a run's numbers never wrap, so its ids always grow
-        self._start = secrets.randbits(63) if start is None else start
+        now = time.time() if begun is None else begun
+        self._prefix = (int(now) & 0xFFFFFFFF).to_bytes(4, "big")
+        self._start = (int(now % 1 * 1_000_000) << 44) + (secrets.randbits(43) if start is None else start)
 
     def of(self, ordinal: int) -> bytes:
         """The id of a row."""
