@@ -12,7 +12,7 @@ from sqlbulk.plan.bound import Constant
 from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_set_operation
 from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
 from sqlbulk.plan.pipeline_needs import needed_paths
-from sqlbulk.plan.pipeline_order import sorted_by
+from sqlbulk.plan.pipeline_order import sorted_by, top_by_index
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
 from sqlbulk.plan.pipeline_window import lower_window
 
@@ -137,7 +137,8 @@ def _sort(node: algebra.Sort, lowering: Lowering, outer: Outer) -> Rows:
 
 
 def _limit(node: algebra.Limit, lowering: Lowering, outer: Outer) -> Rows:
-    rows = lowering.lower(node.input, outer)
+    indexed = top_by_index(node, lowering, outer)
+    rows = lowering.lower(node.input, outer) if indexed is None else indexed
     if node.count == 0:
         return rows.add({"$match": {"$expr": False}})
     if node.count is not None and node.offset:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import BoundExpr, Call, Column
 from sqlbulk.plan.pipeline_group import union_with
+from sqlbulk.plan.pipeline_order import leading_fields
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
 from sqlbulk.plan.rewrites.correlation import with_conditions
 
@@ -159,7 +160,7 @@ def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key
         return None
     foreign = Rows(right.collection, [], {right.relation: Place()})
     pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
-    indexed = _indexed(right, lowering)
+    indexed = leading_fields(right.collection, lowering)
     return max(pairs, key=lambda p: p.foreign in indexed, default=None)
 
 
@@ -172,11 +173,6 @@ def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
             if a.relation in rows.layout and rows.columns.match_path(a) and path:
                 return _Key(condition, a, path)
     return None
-
-
-def _indexed(scan: algebra.Scan, lowering: Lowering) -> set[str]:
-    known = lowering.catalog.get(scan.collection)
-    return {"_id"} | ({i.keys[0][0] for i in known.indexes if i.keys} if known else set())
 
 
 # Attach

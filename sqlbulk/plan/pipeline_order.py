@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlbulk.plan.bound import Column, SortKey
-from sqlbulk.plan.pipeline_rows import Lowering, Rows, with_fields
+from sqlbulk.functions import resolve
+from sqlbulk.plan import algebra
+from sqlbulk.plan.bound import Call, Column, SortKey
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Rows, with_fields
 from sqlbulk.types import Type
 
 
@@ -64,3 +66,43 @@ def _is_path(key: SortKey, rows: Rows) -> bool:
     if not isinstance(key.expression, Column) or key.expression.type is Type.ARRAY:
         return False
     return rows.columns.match_path(key.expression) is not None
+
+
+# The first rows, by an index
+
+_FEW = 10_000
+
+
+def top_by_index(node: algebra.Limit, lowering: Lowering, outer: Outer) -> Rows | None:
+    """The first rows in an order that an index has but for its NULLs: those with a value, and those without.
+
+    The rows come unordered among the two; no more than are wanted of each. None where that doesn't apply.
+    """
+    below, wanted = node.input, (node.count or 0) + node.offset
+    if not isinstance(below, algebra.Sort) or len(below.keys) != 1 or not 0 < wanted <= _FEW or node.count is None:
+        return None
+    key, scan = below.keys[0], below.input
+    while isinstance(scan, algebra.Filter):
+        scan = scan.input
+    column = key.expression
+    if not isinstance(scan, algebra.Scan) or not isinstance(column, Column) or column.relation != scan.relation:
+        return None
+    if not _nulls_highest(key) or ".".join(column.path) not in leading_fields(scan.collection, lowering):
+        return None
+    absent = Call(resolve("IS NULL", [column.type]), (column,), Type.BOOLEAN, span=column.span)
+    present = Call(resolve("NOT", [Type.BOOLEAN]), (absent,), Type.BOOLEAN, span=column.span)
+    first = lowering.lower(algebra.Filter(below.input, present), outer)
+    rest = lowering.lower(algebra.Filter(below.input, absent), outer)
+    path = first.columns.match_path(column)
+    if path is None:
+        return None
+    first.add({"$sort": {path: -1 if key.descending else 1}}, {"$limit": wanted})
+    first.add({"$unionWith": {"coll": rest.collection, "pipeline": [*rest.stages, {"$limit": wanted}]}})
+    lowering.choices.append(f"order: by the index on {path}, NULLs apart")
+    return sorted_by(below.keys, first, lowering)
+
+
+def leading_fields(collection: str, lowering: Lowering) -> set[str]:
+    """The fields that an index of the collection begins with."""
+    known = lowering.catalog.get(collection)
+    return {"_id"} | ({i.keys[0][0] for i in known.indexes if i.keys and not i.partial} if known else set())
