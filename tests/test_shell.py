@@ -22,7 +22,8 @@ from sqlbulk.shell import run_shell
 from sqlbulk.shell.backslash import COMMANDS
 from sqlbulk.shell.colours import StatementLexer
 from sqlbulk.shell.completion import StatementCompleter
-from sqlbulk.shell.loop import Shell, history_file
+from sqlbulk.shell.loop import Conversation, history_file
+from sqlbulk.shell.state import Shell
 from sqlbulk.shell.words import is_complete, keywords, open_option_block
 
 
@@ -142,7 +143,7 @@ class Output:
             stream.seek(0)
             stream.truncate()
         for text in texts:
-            self.shell.handle(text)
+            Conversation(self.shell).handle(text)
         return self.out.getvalue(), self.err.getvalue()
 
 
@@ -287,7 +288,7 @@ def test_a_conversation(server_uri: str, database: Any, monkeypatch: pytest.Monk
         keys.send_text("drop this\x03")
         keys.send_text("\\d things\r")
         keys.send_text("\x04")
-        assert made.shell.run() == 0
+        assert Conversation(made.shell).run() == 0
     assert list(database.things.find()) == [{"_id": 1, "a": "x;\ny"}]
     out, err = made.out.getvalue(), made.err.getvalue()
     assert "inserted" in out
@@ -320,7 +321,7 @@ def test_collections_databases_and_unknown_ones(server_uri: str, database: Any) 
 
 def test_without_a_server_there_is_no_conversation(output: Output) -> None:
     with pytest.raises(sqlbulk.ConnectionFailed, match="E5001"):
-        output.shell.run()
+        Conversation(output.shell).run()
     assert output.shell.collections() == []
 
 

@@ -18,6 +18,7 @@ def run_shell(
     report = Report(sys.stdout, sys.stderr, format=format, quiet=quiet)
     if not sys.stdin.isatty():
         return run_scripts(session, [("<stdin>", sys.stdin.buffer)], report, parameters=parameters)
-    from sqlbulk.shell.loop import Shell
+    from sqlbulk.shell.loop import Conversation
+    from sqlbulk.shell.state import Shell
 
-    return Shell(session, report, parameters=parameters).run()
+    return Conversation(Shell(session, report, parameters=parameters)).run()

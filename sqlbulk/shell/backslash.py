@@ -8,15 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlbulk.errors import UsageError
 from sqlbulk.formats import FORMATS
 from sqlbulk.options import settings
 from sqlbulk.plan.show import function_rows
-
-if TYPE_CHECKING:
-    from sqlbulk.shell.loop import Shell
+from sqlbulk.shell.state import Shell
 
 
 @dataclass(frozen=True, slots=True)
