@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, assert_never
 
 from sqlbulk import commands_catalog as cc
-from sqlbulk.catalog import Catalog
 from sqlbulk.commands import Plan
-from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.bind import bind
 from sqlbulk.plan.catalog_text import catalog_plan
 from sqlbulk.plan.ddl_conditions import check_steady, check_timeless
 from sqlbulk.plan.ddl_indexes import index_keys, index_name, partial_filter
+from sqlbulk.plan.ddl_names import as_table, read_name
 from sqlbulk.plan.ddl_options import read_index_options
 from sqlbulk.plan.ddl_table import plan_create_table
-from sqlbulk.plan.insert import Table, read_table
+from sqlbulk.plan.ddl_view import plan_create_view
+from sqlbulk.plan.insert import Table
 from sqlbulk.plan.scope import Scope, Source
 from sqlbulk.plan.statement import Planning
 from sqlbulk.syntax import ast
@@ -32,8 +32,6 @@ def plan_definition(
         case st.CreateIndex():
             return plan_create_index(statement, planning)
         case st.CreateView():
-            from sqlbulk.plan.ddl_view import plan_create_view
-
             return plan_create_view(statement, planning)
         case st.Drop():
             return plan_drop(statement, planning)
@@ -41,19 +39,6 @@ def plan_definition(
             return plan_truncate(statement, planning)
         case _:
             assert_never(statement)
-
-
-def read_name(table: ast.Table, planning: Planning) -> Table:
-    """A collection or view as a statement about the catalog names it: without an alias; raises SqlError."""
-    found = read_table(table, replace(planning.environment, catalog=Catalog()))
-    if found.alias is not None:
-        raise UnsupportedError("E3001", "an alias has no meaning here", table.span)
-    return found
-
-
-def as_table(name: tuple[ast.Identifier, ...]) -> ast.Table:
-    """A qualified name as a table that knows its place."""
-    return ast.Table(name, span=Span(name[0].span.start, name[-1].span.end))
 
 
 # Indexes

@@ -12,7 +12,7 @@ from sqlbulk import commands_catalog as cc
 from sqlbulk.commands import OutputColumn, Plan, Query
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.catalog_text import catalog_plan
-from sqlbulk.plan.ddl import as_table, read_name
+from sqlbulk.plan.ddl_names import as_table, read_name
 from sqlbulk.plan.layout import is_plain
 from sqlbulk.plan.select import plan_query
 from sqlbulk.plan.statement import Planning
