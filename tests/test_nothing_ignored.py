@@ -96,8 +96,8 @@ def test_a_clause_that_is_not_read_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("name, sql", [
-    ("UPDATE", "UPDATE t SET a = 1 WHERE b = 2"), ("DELETE", "DELETE FROM t WHERE a = 1"), ("MOVE", "BULK MOVE a TO b"),
-    ("MERGE", "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE"), ("DRY RUN", "DRY RUN DELETE FROM t"),
+    ("UPDATE", "UPDATE t SET a = 1 WHERE b = 2"), ("DELETE", "DELETE FROM t WHERE a = 1"), ("MOVE", "BULK MOVE a TO b WHERE c = 1"),
+    ("MERGE", "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE"), ("DRY RUN", "DRY RUN DELETE FROM t WHERE a = 1"),
     ("DESCRIBE", "DESCRIBE t"), ("CREATE TABLE", "CREATE TABLE t (a INT)"), ("CREATE INDEX", "CREATE INDEX ON t (a)"),
     ("CREATE VIEW", "CREATE VIEW v AS SELECT a FROM t"), ("TRUNCATE", "TRUNCATE t"), ("DROP TABLE", "DROP TABLE t"),
     ("SHOW TABLES", "SHOW TABLES"), ("SELECT", "SELECT 1"), ("EXPLAIN ANALYZE", "EXPLAIN ANALYZE SELECT 1"),

@@ -14,7 +14,7 @@ from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProbl
 from sqlbulk.plan.bind import Binder, bind, bind_constant
 from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval
 from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, Constant
-from sqlbulk.plan.cells import constant_cell, evaluate_cell
+from sqlbulk.plan.cells import _no_field, constant_cell, evaluate_cell
 from sqlbulk.plan.environment import Environment, Parameters
 from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.expr import lower, lower_value
@@ -102,6 +102,11 @@ def cell(text: str, parameters: Any = None) -> Any:
     return evaluate_cell(parse_expression(Source(text)), Environment(CONTEXT, Parameters(parameters)))
 
 
+def test_no_field_stands_in_a_cell() -> None:
+    with pytest.raises(AssertionError):
+        _no_field(Column("", ("a",)))
+
+
 def test_cells() -> None:
     assert cell("DEFAULT") is MISSING
     assert cell("INTERVAL '1 minute'") == 60_000
@@ -147,6 +152,7 @@ def test_parameters() -> None:
     ("INTERVAL (a) MONTH", "E3001", "INTERVAL (a) MONTH"), ("(SELECT 1)", "E3001", "(SELECT 1)"),
     ("EXISTS (SELECT 1)", "E3001", "EXISTS (SELECT 1)"), ("ARRAY(SELECT 1)", "E3001", "ARRAY(SELECT 1)"),
     ("a = ANY(SELECT 1)", "E3001", "a = ANY(SELECT 1)"), ("(a, b) = (SELECT 1, 2)", "E3001", "(a, b) = (SELECT 1, 2)"),
+    ("DATE_TRUNC(a, b)", "E2005", "a"), ("ARRAY_LENGTH((SELECT 1))", "E3001", "(SELECT 1)"),
     ("DATE '2025-01-01' < 'soon'", "E2012", "'soon'"),
 ])
 def test_problems_point_at_the_part_to_blame(text: str, code: str, place: str) -> None:
@@ -299,3 +305,5 @@ def test_names_that_no_field_can_have() -> None:
 def test_columns_of_json() -> None:
     assert bound("a->'b'") == Column("", ("a", "b"))
     assert bound("(a->'b').c") == Column("", ("a", "b", "c"))
+    assert not isinstance(bound("JSON_EXTRACT(a, b)"), Column)
+    assert not isinstance(bound("JSON_EXTRACT(COALESCE(a, b), '$.c')"), Column)

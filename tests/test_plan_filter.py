@@ -131,6 +131,20 @@ def test_indexes_serve_what_they_can(database: Database[dict[str, Any]], conditi
     assert low is None or str(low) in interval
 
 
+@pytest.mark.parametrize("condition", [
+    "CASE WHEN a THEN b END", "NOT CASE WHEN a THEN b END", "NOT a IN (b)", "a LIKE b", "NOT a LIKE 'x'", "NOT (a = 1 OR b = c)",
+    "a IN (b, 1)", "NOT (a <=> b)", "a ILIKE 'x'", "UPPER(a) LIKE 'X%'", "NOT (NOT (a = b))", "a + 1 IS NULL",
+])
+def test_what_only_the_aggregation_language_can_say(condition: str) -> None:
+    assert native_filter(bound(condition), Layout()) is None
+    assert list(match(bound(condition), Layout(), CONTEXT)) == ["$expr"]
+
+
+def test_no_value_can_be_in_a_list_of_nulls() -> None:
+    assert match(bound("a IN (NULL, NULL)"), Layout(), CONTEXT) == {"$expr": False}
+    assert native_filter(bound("a IN (NULL)"), Layout({"": "$$new"})) is None
+
+
 def test_what_the_match_language_cannot_name_goes_to_expr() -> None:
     layout = Layout({"": "$$new"})
     assert native_filter(bound("a = 1"), layout) is None

@@ -103,21 +103,5 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
 
 
 def statement_name(statement: st.Statement) -> str:
-    """How the manual calls a statement."""
-    match statement:
-        case ast.Query():
-            return "SELECT"
-        case st.Explain():
-            return "EXPLAIN ANALYZE"
-        case st.Show(what=what):
-            return f"SHOW {what}"
-        case st.Drop(what=what):
-            return f"DROP {what}"
-    return _NAMES[type(statement).__name__]
-
-
-_NAMES = {
-    "Update": "UPDATE", "Delete": "DELETE", "Move": "MOVE", "Merge": "MERGE", "DryRun": "DRY RUN",
-    "Describe": "DESCRIBE", "CreateTable": "CREATE TABLE", "CreateIndex": "CREATE INDEX", "CreateView": "CREATE VIEW",
-    "Truncate": "TRUNCATE",
-}
+    """How the manual calls a statement that isn't planned yet."""
+    return {"Explain": "EXPLAIN ANALYZE"}.get(type(statement).__name__, type(statement).__name__.upper())

@@ -203,8 +203,7 @@ class Binder:
                 return self._binary(node)
             case ast.Quantified():
                 return self._quantified(node)
-            case ast.AtTimeZone(operand=operand, zone=zone):
-                return self.call("AT TIME ZONE", self.bind(operand), self.bind(zone), span=node.span)
+        return self.call("AT TIME ZONE", self.bind(node.operand), self.bind(node.zone), span=node.span)
 
     def _binary(self, node: ast.Binary) -> BoundExpr:
         if node.operator in ROW_COMPARISONS and (isinstance(node.left, ast.Row) or isinstance(node.right, ast.Row)):
@@ -259,7 +258,7 @@ class Binder:
                 bound = self._in(node)
             case ast.Between():
                 bound = self._between(node)
-            case ast.Like():
+            case _:
                 arguments = [node.operand, node.pattern] + ([node.escape] if node.escape is not None else [])
                 bound = self.call(node.kind, *map(self.bind, arguments), span=node.span)
         return negate(bound, node.span, self.context) if node.negated else bound
@@ -328,14 +327,10 @@ class Binder:
     def _arguments(self, node: ast.Call) -> list[BoundExpr]:
         bound = []
         for argument in node.arguments:
-            if isinstance(argument, ast.Query):
-                bound.append(self.hooks.subquery("scalar", argument, self, span=argument.span))
-            elif isinstance(argument, ast.Star):
-                raise PlanError("E2004", f"{node.name} can't take *", argument.span)
-            elif isinstance(argument, ast.Lambda):
-                raise PlanError("E2004", f"{node.name} can't take a lambda", argument.span)
-            else:
-                bound.append(self.bind(argument))
+            if isinstance(argument, ast.Star | ast.Lambda | ast.Query):
+                what = {"Star": "*", "Lambda": "a lambda", "Query": "a query"}[type(argument).__name__]
+                raise PlanError("E2004", f"{node.name} can't take {what}", argument.span)
+            bound.append(self.bind(argument))
         return bound
 
     def _incoming(self, node: ast.Call) -> BoundExpr:
@@ -383,6 +378,5 @@ class Binder:
                 return member(operand, key) or self.call("->", operand, key, span=node.span)
             case ast.Subscript(index=index):
                 return self.call("[]", operand, self.bind(index), span=node.span)
-            case ast.Slice(low=low, high=high):
-                ends = [make_constant(None, node.span) if e is None else self.bind(e) for e in (low, high)]
-                return self.call("[:]", operand, *ends, span=node.span)
+        ends = [make_constant(None, node.span) if e is None else self.bind(e) for e in (node.low, node.high)]
+        return self.call("[:]", operand, *ends, span=node.span)

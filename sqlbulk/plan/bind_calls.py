@@ -35,9 +35,9 @@ def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Co
     if name in COMPARISONS and len(arguments) > 1:
         arguments = _dated(list(arguments))
         ids = _ids(name, arguments)
-        if ids and name == "<>":
-            return make_call("NOT", [make_call("IN", ids, span, context)], span, context)
-        name, arguments = ("IN", ids) if ids else (name, arguments)
+        if ids:
+            found = make_call("IN", ids, span, context)
+            return make_call("NOT", [found], span, context) if name == "<>" else found
     try:
         function = resolve(name, [type_of_bound(a) for a in arguments])
         _check_constants(function, arguments)
@@ -94,7 +94,7 @@ def _dated(arguments: list[BoundExpr]) -> list[BoundExpr]:
 
 
 def _ids(name: str, arguments: list[BoundExpr]) -> list[BoundExpr]:
-    """The arguments of IN that stand for a comparison of _id with a text of 24 hex digits: an ObjectId as well."""
+    """The arguments of an IN that a comparison of _id with texts of 24 hex digits becomes: ObjectIds as well."""
     if name in ("=", "<>") and isinstance(arguments[1], Column):
         arguments = arguments[::-1]
     column, *others = arguments
@@ -102,7 +102,7 @@ def _ids(name: str, arguments: list[BoundExpr]) -> list[BoundExpr]:
         return []
     if column.path != ("_id",) or column.type is not Type.ANY:
         return []
-    more = [i for a in others if (i := _object_id(a)) is not None]
+    more = [i for a in others if (i := _object_id(a)) is not None and i not in others]
     return [*arguments, *more] if more else []
 
 

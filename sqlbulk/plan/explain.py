@@ -58,8 +58,6 @@ def _step(verb: str, step: Command) -> Iterator[str]:
             from sqlbulk.plan.explain_stored import stored_lines
 
             yield from stored_lines(verb, step)
-        case commands.Explained(text=text):
-            yield text
 
 
 def _insert(verb: str, command: Insert) -> Iterator[str]:

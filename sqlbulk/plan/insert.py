@@ -95,8 +95,7 @@ def _source(statement: st.Insert, planning: Planning) -> _Source:
             return _Source(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
         case st.FileSource() as file:
             return _file(file, paths, statement, planning.environment)
-        case ast.Query():
-            raise UnsupportedError("E3001", "INSERT … SELECT isn't supported yet", statement.rows.span)
+    raise UnsupportedError("E3001", "INSERT … SELECT isn't supported yet", statement.rows.span)
 
 
 def _file(
