@@ -187,7 +187,8 @@ Relation = (
 )
 
 _RELATIONS = (
-    Scan, Values, Filter, Project, Extend, Join, Apply, Attach, Aggregate, Window, Sort, Limit, Distinct, SetOperation, Unnest,
+    Scan, Values, Filter, Project, Extend, Join, Apply, Attach, Aggregate, Window, Sort, Limit, Distinct, SetOperation,
+    Unnest,
 )
 
 
@@ -247,7 +248,8 @@ def rewrite(expression: BoundExpr, change: Callable[[BoundExpr], BoundExpr | Non
     if isinstance(expression, SubqueryExpr):
         operands = tuple(rewrite(o, change) for o in expression.operands)
         return replace(expression, operands=operands, query=rewrite_all(expression.query, change))
-    parts = {f.name: _parts(v, change) for f in fields(expression) if f.init and _has_parts(v := getattr(expression, f.name))}
+    values = {f.name: getattr(expression, f.name) for f in fields(expression)}
+    parts: Any = {name: _parts(value, change) for name, value in values.items() if _has_parts(value)}
     return replace(expression, **parts) if parts else expression
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bson import json_util
@@ -20,7 +19,7 @@ def describe_query(command: Query) -> str:
     lines = [f"SELECT from {database}{source}", f"  columns: {_columns(command)}"]
     lines += [f"  {choice}" for choice in command.choices]
     lines.append("  pipeline:")
-    lines += [f"    {json.dumps(json_util._json_convert(dict(stage), _JSON), ensure_ascii=False)}" for stage in command.pipeline]
+    lines += [f"    {json_util.dumps(dict(s), json_options=_JSON, ensure_ascii=False)}" for s in command.pipeline]
     return "\n".join(lines)
 
 
@@ -33,8 +32,8 @@ def _columns(command: Query) -> str:
 def wire_query(command: Query) -> dict[str, Any]:
     """The command as it goes over the wire."""
     wire: dict[str, Any] = {
-        "aggregate": 1 if command.collection is None else command.collection, "pipeline": [dict(s) for s in command.pipeline],
-        "cursor": {}, "allowDiskUse": command.allow_disk_use,
+        "aggregate": 1 if command.collection is None else command.collection,
+        "pipeline": [dict(s) for s in command.pipeline], "cursor": {}, "allowDiskUse": command.allow_disk_use,
     }
     if command.database is not None:
         wire["$db"] = command.database

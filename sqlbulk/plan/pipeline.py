@@ -18,7 +18,7 @@ from sqlbulk.plan.pipeline_window import lower_window
 
 
 def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> tuple[Rows, list[str]]:
-    """The relation's documents, as stages over a collection (or over `$documents`) and a layout; and what was chosen."""
+    """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen."""
     def lower(inner: algebra.Relation, outer: Outer) -> Rows:
         return _lower(inner, lowering, outer)
 

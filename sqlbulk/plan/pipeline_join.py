@@ -150,7 +150,7 @@ def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key
     $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates:
     the condition itself is tested as well.
     """
-    while isinstance(right, algebra.Limit | algebra.Project | algebra.Aggregate) and not isinstance(right, algebra.Filter):
+    while isinstance(right, algebra.Limit | algebra.Project | algebra.Aggregate):
         right = right.input
     conditions: list[BoundExpr] = []
     while isinstance(right, algebra.Filter):

@@ -7,7 +7,7 @@ frame do, a second stage gives every row the value of the last, or first, of its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlbulk.errors import UnsupportedError
@@ -70,7 +70,9 @@ def _specification(call: WindowCall) -> tuple[str, ...]:
 
 
 def _offset_range(frame: Frame | None) -> bool:
-    return frame is not None and frame.unit == "RANGE" and any(isinstance(e, Constant) for e in (frame.start, frame.end))
+    if frame is None or frame.unit != "RANGE":
+        return False
+    return any(isinstance(e, Constant) for e in (frame.start, frame.end))
 
 
 @dataclass(slots=True)

@@ -12,13 +12,14 @@ _ORDER = {"UNBOUNDED PRECEDING": 0, "PRECEDING": 1, "CURRENT ROW": 2, "FOLLOWING
 
 
 def bind_frame(frame: ast.Frame, binder: Binder) -> Frame:
-    """The frame with its offsets known; raises UnsupportedError for GROUPS and EXCLUDE, PlanError for a senseless one."""
+    """The frame with its offsets known; raises UnsupportedError for GROUPS and EXCLUDE, PlanError for nonsense."""
     if frame.unit == "GROUPS":
         raise UnsupportedError("E3001", "a frame of GROUPS isn't supported", frame.span, hint="write ROWS or RANGE")
     if frame.exclude not in (None, "NO OTHERS"):
         raise UnsupportedError("E3001", f"EXCLUDE {frame.exclude} isn't supported", frame.span)
     start, end = frame.start, frame.end
-    if start.kind == "UNBOUNDED FOLLOWING" or end.kind == "UNBOUNDED PRECEDING" or _ORDER[start.kind] > _ORDER[end.kind]:
+    turned = _ORDER[start.kind] > _ORDER[end.kind]
+    if turned or start.kind == "UNBOUNDED FOLLOWING" or end.kind == "UNBOUNDED PRECEDING":
         raise PlanError("E2015", "a frame's start can't come after its end", frame.span)
     return Frame(frame.unit, _end(start, frame.unit, binder), _end(end, frame.unit, binder))
 

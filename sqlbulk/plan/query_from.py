@@ -139,8 +139,8 @@ def _table_function_join(
     assert isinstance(item.right, ast.TableFunction)
     plain = item.on is None or (isinstance(item.on, ast.Literal) and item.on.value is True)
     if item.kind not in ("INNER", "CROSS", "LEFT") or not plain or item.using or item.natural:
-        raise UnsupportedError("E3001", f"a function in FROM is joined by comma, CROSS JOIN or LEFT JOIN … ON TRUE, not {item.kind} JOIN",
-                               item.span)
+        raise UnsupportedError("E3001", f"a function in FROM can't be joined by this {item.kind} JOIN", item.span,
+                               hint="a comma, CROSS JOIN and LEFT JOIN … ON TRUE can")
     return bind_table_function(item.right, left, around, planning, hooks, outer=item.kind == "LEFT")
 
 

@@ -163,9 +163,11 @@ class QueryHooks:
         columns = tuple(o.key for o in bound.outputs)
         if kind != "exists" and (bound.open or len(columns) != wanted):
             found = "columns that aren't known" if bound.open else f"{len(columns)} columns"
-            raise PlanError("E2001", f"this subquery has to have {wanted} column{'s' if wanted > 1 else ''}, not {found}",
-                            query.span)
-        known = {"scalar": bound.outputs[0].type if bound.outputs else Type.ANY, "array": Type.ARRAY}.get(kind, Type.BOOLEAN)
+            many = "s" if wanted > 1 else ""
+            raise PlanError("E2001", f"this subquery has to have {wanted} column{many}, not {found}", query.span)
+        known = Type.ARRAY if kind == "array" else Type.BOOLEAN
+        if kind == "scalar":
+            known = bound.outputs[0].type
         if kind in ("any", "in") and operator in (None, "="):
             kind, operator = "in", None
         return SubqueryExpr(kind, bound.relation, known, bound.name, columns, operand, operator, span=span)
@@ -184,7 +186,8 @@ def check_arguments(
     repeated = any(p.repeated for p in parameters)
     if len(arguments) < least or (len(arguments) > len(parameters) and not repeated):
         takes = str(least) if least == len(parameters) else f"{least} to {len(parameters)}"
-        raise PlanError("E2004", f"{name} takes {takes} argument{'' if takes == '1' else 's'}, not {len(arguments)}", span)
+        many = "" if takes == "1" else "s"
+        raise PlanError("E2004", f"{name} takes {takes} argument{many}, not {len(arguments)}", span)
     for position, argument in enumerate(arguments):
         parameter = parameters[position] if position < len(parameters) else parameters[-1]
         known = type_of_bound(argument)

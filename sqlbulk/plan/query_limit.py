@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlbulk.errors import PlanError, Span
 from sqlbulk.plan import algebra
@@ -21,7 +21,7 @@ class Bounds:
     count: int | None = None
     offset: int = 0
     with_ties: bool = False
-    span: Span = Span(0, 0)
+    span: Span = field(default=Span(0, 0))
 
 
 def bind_bounds(query: ast.Query, planning: Planning) -> Bounds:

@@ -227,7 +227,8 @@ def _sets(item: ast.GroupingSets, number_of: object) -> list[tuple[int, ...]]:
     if item.kind == "ROLLUP":
         return [tuple(n for part in parts[:length] for n in part) for length in range(len(parts), -1, -1)]
     masks = range(2 ** len(parts) - 1, -1, -1)
-    return [tuple(n for i, part in enumerate(parts) if mask >> (len(parts) - 1 - i) & 1 for n in part) for mask in masks]
+    chosen = [[p for i, p in enumerate(parts) if mask >> (len(parts) - 1 - i) & 1] for mask in masks]
+    return [tuple(n for part in each for n in part) for each in chosen]
 
 
 # The end: DISTINCT, ORDER BY, LIMIT, and the columns
@@ -259,7 +260,8 @@ def _distinct(
     query = project(rows, items, select.tables, select.planning)
     relation = select.planning.relation("distinct")
     keys = tuple(o.key for o in query.outputs)
-    texts = {fingerprint(i.expression): Column(relation, (o.key,), o.type) for i, o in zip(items, query.outputs, strict=False)}
+    pairs = zip(items, query.outputs, strict=False)
+    texts = {fingerprint(i.expression): Column(relation, (o.key,), o.type) for i, o in pairs}
     outer = []
     for key in order:
         column = texts.get(fingerprint(key.expression))

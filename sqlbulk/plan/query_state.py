@@ -1,4 +1,4 @@
-"""What the parts of a query's planning share: bound queries and their columns, common table expressions, fresh names."""
+"""What the parts of a query's planning share: bound queries and their columns, WITH entries, fresh names."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class From:
-    """What stands in FROM: the relation, its tables, the names that USING merged, and the columns made equal by joins."""
+    """What stands in FROM: the relation, its tables, the names that USING merged, the columns that joins make equal."""
 
     relation: Relation
     sources: tuple[Source, ...]

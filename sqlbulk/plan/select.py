@@ -45,9 +45,9 @@ def _columns(bound: BoundQuery, rows: Rows) -> tuple[commands.OutputColumn, ...]
         return None
     place = rows.layout[bound.name]
     assert place.keys is not None
+    keys = place.keys
     return tuple(
-        commands.OutputColumn(o.title, place.keys[o.key][0], whole=o.document, excluded=o.excluded) for o in bound.outputs
-    )
+        commands.OutputColumn(o.title, keys[o.key][0], whole=o.document, excluded=o.excluded) for o in bound.outputs)
 
 
 def _database(relation: algebra.Relation, query: ast.Query) -> str | None:

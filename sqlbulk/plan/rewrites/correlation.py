@@ -1,4 +1,4 @@
-"""What ties a subquery to its outer row: the equalities that can become the keys of a join, taken out of its filters."""
+"""What ties a subquery to its outer row: equalities that can become the keys of a join, taken out of its filters."""
 
 from __future__ import annotations
 

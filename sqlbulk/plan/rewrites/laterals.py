@@ -142,9 +142,11 @@ def _over_same_rows(
     relation, checked = new("window"), new("lateral")
     calls = []
     for name, call in aggregate.calls:
-        tests = [moved(c, inner.relation, scan.relation) for c in (*conditions, *([call.filter] if call.filter else []))]
+        tests = [*conditions, *([call.filter] if call.filter else [])]
+        condition = all_of([moved(c, inner.relation, scan.relation) for c in tests])
         arguments = tuple(moved(a, inner.relation, scan.relation) for a in call.arguments)
-        calls.append((name, WindowCall(call.aggregate.name, call.aggregate, arguments, call.type, partition, filter=all_of(tests))))
+        entry = call.aggregate
+        calls.append((name, WindowCall(entry.name, entry, arguments, call.type, partition, filter=condition)))
     known = [make_call("NOT", (make_call("IS NULL", (k,), k.span, environment.context),), k.span, environment.context)
              for k in partition]
     present = all_of(known)

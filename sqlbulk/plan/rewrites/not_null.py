@@ -55,7 +55,8 @@ def _proved(condition: BoundExpr | None) -> set[tuple[str, tuple[str, ...]]]:
         if not isinstance(part, Call):
             continue
         arguments = part.arguments[:1] if part.function.name == "IN" else part.arguments
-        if part.function.name == "NOT" and isinstance(inner := part.arguments[0], Call) and inner.function.name == "IS NULL":
+        inner = part.arguments[0] if part.function.name == "NOT" else None
+        if isinstance(inner, Call) and inner.function.name == "IS NULL":
             arguments = inner.arguments
         elif part.function.name not in _STRICT:
             continue

@@ -51,9 +51,8 @@ def _join(node: algebra.Join, conditions: Conditions) -> algebra.Relation:
         both = [*on, *conditions]
         to_left, rest = _split(both, right)
         to_right, rest = _split(rest, left)
-        changed = replace(
+        return replace(
             node, left=_pushed(node.left, to_left), right=_pushed(node.right, to_right), condition=all_of(rest))
-        return changed
     if node.kind == "LEFT":
         to_left, above = _split(conditions, right)
         to_right, rest = _split(on, left)

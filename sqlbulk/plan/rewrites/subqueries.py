@@ -183,7 +183,9 @@ class _Work:
         count = AGGREGATES["COUNT"]
         null = self.call("IS NULL", item, span=query.span)
         calls = (
-            ("n", AggregateCall(count, (), Type.INTEGER)), ("nulls", AggregateCall(count, (), Type.INTEGER, filter=null)))
+            ("n", AggregateCall(count, (), Type.INTEGER)),
+            ("nulls", AggregateCall(count, (), Type.INTEGER, filter=null)),
+        )
         inner = tuple((f"k{n}", key) for n, (_, key) in enumerate(keys))
         grouped = algebra.Aggregate(relation, name, inner, calls)
         if keys:
