@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TextIO
 
-from sqlbulk.errors import Interrupted, ServerError, SqlbulkError
+from sqlbulk.errors import SqlbulkError
 from sqlbulk.formats import closing_table, write_result
 from sqlbulk.results import Result, WriteSummary
 
@@ -23,7 +24,7 @@ class Report:
         self.out, self.err, self.format, self.quiet = out, err, format, quiet
         self.statements = 0
         self.exit_code = 0
-        self._written: list[Result] = []
+        self._written: dict[tuple[str, str | None], WriteSummary] = {}
 
     def result(self, result: Result) -> None:
         """Write one statement's outcome. What the server refuses while its rows are read is raised."""
@@ -53,10 +54,10 @@ class Report:
         if self.quiet or self.statements < 2 or not self._written:
             return
         if self.format.lower() in FOR_PEOPLE:
-            write_result(closing_table(self._written), self.out, format=self.format)
+            write_result(self._closing(), self.out, format=self.format)
             self.out.flush()
         else:
-            write_result(closing_table(self._written), self.err)
+            write_result(self._closing(), self.err)
 
     def notice(self, text: str) -> None:
         """Write a sentence for the user."""
@@ -64,12 +65,19 @@ class Report:
             self.err.write(f"notice: {text}\n")
             self.err.flush()
 
+    def _closing(self) -> Result:
+        """A row for all statements of a kind on the same collection: a script may have a hundred thousand of them."""
+        return closing_table([
+            Result(statement, summary=summary, target=target)
+            for (statement, target), summary in self._written.items()
+        ])
+
     def _notices(self, result: Result) -> None:
         for text in result.notices:
             self.notice(text)
 
     def _summary(self, result: Result, summary: WriteSummary) -> None:
-        self._written.append(Result(result.statement, summary=summary, target=result.target))
+        add_up(self._written.setdefault((result.statement, result.target), WriteSummary()), summary)
         if not self.quiet and not result.columns:
             write_result(result, self.out, format=self.format)
             self.out.flush()
@@ -86,4 +94,8 @@ class Report:
         self.err.flush()
 
 
-__all__ = ["Interrupted", "Report", "ServerError"]
+def add_up(total: WriteSummary, summary: WriteSummary) -> None:
+    """Add a summary's counts to a total, which keeps no errors."""
+    for field in fields(summary):
+        if field.name != "errors":
+            setattr(total, field.name, getattr(total, field.name) + getattr(summary, field.name))

@@ -234,6 +234,14 @@ def test_a_table_a_statement_and_a_closing_one(sqlbulk: Any, target: list[str], 
 
 
 @pytest.mark.server
+def test_the_closing_table_adds_up_statements_of_a_kind(sqlbulk: Any, target: list[str]) -> None:
+    sql = "INSERT INTO a (x) VALUES (1); INSERT INTO a (x) VALUES (2), (3); INSERT INTO b (x) VALUES (1)"
+    done = sqlbulk("run", *target, "--format", "vertical", "-c", sql)
+    closing = done.out[done.out.rindex("1. row") :]
+    assert [line.split(": ")[1] for line in closing.splitlines() if "inserted: " in line] == ["3", "1", "4"]
+
+
+@pytest.mark.server
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv"])
 def test_formats_for_programs_have_no_total(sqlbulk: Any, target: list[str], format: str) -> None:
     done = sqlbulk("run", *target, "--format", format, "-c", "INSERT INTO a (x) VALUES (1); INSERT INTO b (x) VALUES (1)")
