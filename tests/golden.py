@@ -36,11 +36,11 @@ from sqlbulk.plan import plan
 from sqlbulk.plan.bind import bind
 from sqlbulk.plan.bound import BoundExpr
 from sqlbulk.plan.environment import Environment, Parameters
-from sqlbulk.plan.explain import pretty
 from sqlbulk.plan.expr import lower
 from sqlbulk.plan.filter import match
 from sqlbulk.plan.layout import Layout
 from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.shown import pretty
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse, parse_expression
 from sqlbulk.syntax.rows import count_list_parameters, decode

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from sqlbulk import commands_catalog as cc
 from sqlbulk.commands import Plan
-from sqlbulk.plan.explain import pretty
+from sqlbulk.plan.shown import pretty
 
 
 def catalog_plan(verb: str, command: cc.CatalogCommand, notices: Sequence[str] = ()) -> Plan:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Archive, DeleteWhere, DryRun, Obstacle, Selection, UpdateWhere
+from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 
 Document = dict[str, Any]
 IDS = "<the _ids of a window>"
@@ -14,21 +15,19 @@ IDS = "<the _ids of a window>"
 
 def finished_stored(verb: str, command: UpdateWhere | DeleteWhere, notices: Sequence[str]) -> commands.Plan:
     """The plan of a statement that changes stored documents."""
-    from sqlbulk.plan.explain import describe
-
     return commands.Plan(
-        verb, (command,), tuple(notices), lambda: describe(verb, (command,), notices), lambda: stored_commands(command))
+        verb, (command,), tuple(notices), lambda: plan_text(stored_lines(verb, command), notices),
+        lambda: stored_commands(command))
 
 
 def dry(plan: commands.Plan) -> commands.Plan:
     """The plan of DRY RUN in front of a statement with this plan."""
-    from sqlbulk.plan.explain import describe
-
     (step,) = plan.steps
     assert isinstance(step, UpdateWhere | DeleteWhere)
     steps = (DryRun(step),)
     return commands.Plan(
-        "DRY RUN", steps, plan.notices, lambda: describe("DRY RUN", steps, plan.notices), lambda: [_search(step)])
+        "DRY RUN", steps, plan.notices, lambda: plan_text(stored_lines("DRY RUN", steps[0]), plan.notices),
+        lambda: [_search(step)])
 
 
 # Wire commands
@@ -73,28 +72,24 @@ def _search(command: UpdateWhere | DeleteWhere) -> Document:
 
 def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iterator[str]:
     """The lines of EXPLAIN."""
-    from sqlbulk.plan.explain import _indented, _options
-
     if isinstance(command, DryRun):
         yield "DRY RUN: documents are counted and some are shown; nothing is written"
         yield from (f"  {line}" for line in stored_lines(verb, command.of))
         return
     name = f"{command.database}.{command.collection}" if command.database else command.collection
     yield f"{verb if verb != 'DRY RUN' else type(command).__name__.removesuffix('Where').upper()} {name}"
-    yield from _indented("documents", _selection(command.selection))
+    yield from indented("documents", _selection(command.selection))
     if isinstance(command, UpdateWhere):
-        yield from _indented("change", _change(command))
-        yield from _indented("left alone", _obstacles(command.obstacles))
+        yield from indented("change", _change(command))
+        yield from indented("left alone", _obstacles(command.obstacles))
     else:
-        yield from _indented("archive", _archive(command.archive))
-        yield from _indented("left alone", _obstacles(command.obstacles))
-    yield from _indented("windows", _windows(command))
-    yield from _indented("options", _options(command.options))
+        yield from indented("archive", _archive(command.archive))
+        yield from indented("left alone", _obstacles(command.obstacles))
+    yield from indented("windows", _windows(command))
+    yield from indented("options", option_lines(command.options))
 
 
 def _selection(selection: Selection) -> Iterator[str]:
-    from sqlbulk.plan.explain import pretty
-
     if selection.stages:
         yield f"found by aggregate {selection.source} {pretty(list(selection.stages))}"
         yield f"tested again when written: {pretty(selection.filter)}" if selection.filter else "not tested again"
@@ -109,8 +104,6 @@ def _selection(selection: Selection) -> Iterator[str]:
 
 
 def _change(command: UpdateWhere) -> Iterator[str]:
-    from sqlbulk.plan.explain import pretty
-
     update = list(command.update) if isinstance(command.update, tuple) else command.update
     yield f"{'pipeline' if isinstance(command.update, tuple) else 'operators'} {pretty(update)}"
     if command.values:
@@ -125,8 +118,6 @@ def _obstacles(obstacles: Sequence[Obstacle]) -> Iterator[str]:
 
 
 def _archive(archive: Archive | None) -> Iterator[str]:
-    from sqlbulk.plan.explain import pretty
-
     if archive is None:
         return
     yield f"{archive.collection}: copied, read back and compared before anything is deleted"

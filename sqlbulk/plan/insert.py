@@ -12,7 +12,7 @@ from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.option_kinds import IndexSpec
 from sqlbulk.plan import conflict
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.explain import finished
+from sqlbulk.plan.explain_insert import finished
 from sqlbulk.plan.files import read_columns, read_file_source
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.statement import Planning

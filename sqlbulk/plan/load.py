@@ -16,7 +16,7 @@ from sqlbulk.plan.cells import constant_cell, stored
 from sqlbulk.plan.conflict import Rows, decide
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
-from sqlbulk.plan.explain import finished
+from sqlbulk.plan.explain_insert import finished
 from sqlbulk.plan.files import Columns, read_columns, read_file_source
 from sqlbulk.plan.insert import index_document, read_table, required
 from sqlbulk.plan.options import Given, read_options

@@ -1,0 +1,109 @@
+"""The text of EXPLAIN of INSERT, UPSERT, REPLACE and LOAD DATA: one fact a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
+
+from sqlbulk import commands
+from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Shape, ValuesRows
+from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty, shown
+from sqlbulk.plan.targets import dotted
+from sqlbulk.plan.wire import documents, update_stage, wire_commands
+
+SHOWN_DOCUMENTS = 3
+
+
+def finished(verb: str, command: Insert, notices: Sequence[str]) -> commands.Plan:
+    """The plan of a statement that is one bulk write."""
+    return commands.Plan(
+        verb, (command,), tuple(notices), lambda: plan_text(insert_lines(verb, command), notices),
+        lambda: wire_commands(command))
+
+
+def insert_lines(verb: str, command: Insert) -> Iterator[str]:
+    """The lines of EXPLAIN."""
+    database = f"{command.database}." if command.database else ""
+    yield f"{verb} into {database}{command.collection}"
+    yield from indented("rows", _rows(command.rows))
+    yield from indented("columns", _columns(command.shape))
+    yield from indented("on conflict", _conflict(command.conflict))
+    yield from indented("options", option_lines(command.options))
+    if command.rows.__class__ is ValuesRows:
+        yield from indented("documents", _documents(command))
+    yield from indented("commands", _commands(command))
+
+
+# Facts
+
+
+def _rows(rows: commands.Rows) -> Iterator[str]:
+    match rows:
+        case ValuesRows():
+            yield "the VALUES list of the statement"
+        case CallerRows():
+            yield "given by the caller"
+        case _:
+            yield from _file(rows)
+
+
+def _file(rows: FileRows) -> Iterator[str]:
+    yield "standard input" if rows.path == "-" else f"file {rows.path}"
+    yield f"format = {rows.format or 'by the name'}"
+    for field in fields(FileRows):
+        value = getattr(rows, field.name)
+        if field.name not in ("path", "span", "format", "columns") and value != field.default:
+            yield f"{field.name} = {shown(value)}"
+    for column in rows.columns or ():
+        default = f" DEFAULT {shown(column.default)}" if column.has_default else ""
+        yield f"column {column.name}{' ' + column.type if column.type else ''}{default}"
+
+
+def _columns(shape: Shape) -> Iterator[str]:
+    if shape.targets is None:
+        yield "as the source names them" + (", dots nest" if shape.nest else "")
+    else:
+        names = shape.names or shape.variables or (None,) * len(shape.targets)
+        for position, (name, path) in enumerate(zip(names, shape.targets, strict=True), 1):
+            origin = name if name is not None else f"value {position}"
+            yield f"{origin} → {'(variable)' if path is None else dotted(path)}"
+    for computed in shape.computed:
+        yield f"{dotted(computed.path)} is worked out row by row"
+    for path, value in shape.constants:
+        yield f"{dotted(path)} = {shown(value)} in every row"
+    for path in shape.required:
+        yield f"{dotted(path)} is required: rows without it are rejected"
+
+
+def _conflict(conflict: Conflict | None) -> Iterator[str]:
+    if conflict is None:
+        yield "the row is rejected"
+        return
+    key = "any unique index" if conflict.keys is None else f"key ({', '.join(dotted(k) for k in conflict.keys)})"
+    yield f"{key}; rows are inserted first, those that collide are " + {
+        "nothing": "left out", "update": "turned into an update of the stored document, one atomic operation each",
+        "replace": "put in the place of the stored document, one atomic operation each, its _id stays",
+    }[conflict.action]
+    if conflict.ensure_index:
+        yield "a unique index on the key is made if there is none"
+    if conflict.condition is not None:
+        yield f"only where {shown(conflict.condition)}"
+
+
+def _documents(command: Insert) -> Iterator[str]:
+    found = list(islice(documents(command), SHOWN_DOCUMENTS + 1))
+    yield from (shown(document) for document in found[:SHOWN_DOCUMENTS])
+    if len(found) > SHOWN_DOCUMENTS:
+        yield "…"
+
+
+def _commands(command: Insert) -> Iterator[str]:
+    options = command.options
+    if command.ensure_indexes:
+        yield f"createIndexes {shown([dict(index) for index in command.ensure_indexes])}"
+    concern = f", writeConcern {shown(options.write_concern)}" if options.write_concern else ""
+    order = "in order" if options.ordered else "unordered"
+    yield f"insert, up to {options.batch_size:,} documents each, {order}{concern}"
+    if command.conflict is not None and command.conflict.action != "nothing":
+        yield f"update {pretty(update_stage(command.conflict, '<the row>'))}"
