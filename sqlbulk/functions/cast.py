@@ -232,14 +232,16 @@ def _to_objectid(x: Operand) -> Any:
     return _typed(x.mql, ("objectId", x.mql), ("string", _converted(_trimmed(x.mql), "objectId")))
 
 
-def _fold_objectid(x: Any) -> ObjectId | None:
+def fold_objectid(x: Any) -> ObjectId | None:
+    """The value as an ObjectId."""
     if isinstance(x, ObjectId):
         return x
     text = x.strip(" \t\n\r") if isinstance(x, str) else ""
     return ObjectId(text) if re.fullmatch("[0-9a-fA-F]{24}", text) else None
 
 
-def _fold_uuid(x: Any) -> Binary | None:
+def fold_uuid(x: Any) -> Binary | None:
+    """The value as a UUID."""
     if isinstance(x, Binary) and x.subtype in (3, 4):
         return x
     text = x.strip() if isinstance(x, str) else ""
@@ -291,7 +293,7 @@ def _cast(names: str, returns: Type, words: str, example: str, lower: Any, fold:
 
 ENTRIES: tuple[Function, ...] = (
     _cast("INTEGER|INT|INT2|INT4|INT8|BIGINT|SMALLINT|TINYINT|MEDIUMINT|SIGNED|SIGNED INTEGER|UNSIGNED|LONG|INT32"
-          "|INT64", Type.INTEGER, "A whole number, halves rounded away from zero; of a date the milliseconds since 1970.",
+          "|INT64", Type.INTEGER, "A whole number, halves rounded away from zero; of a date its milliseconds.",
           "CAST('12' AS INT) = 12", _to_integer, fold_integer, parameters=_SIZED),
     _cast("DOUBLE|DOUBLE PRECISION|FLOAT|FLOAT4|FLOAT8|REAL", Type.DOUBLE, "A double.", "CAST('1.5' AS DOUBLE) = 1.5",
           _to_real("double"), fold_double),
@@ -309,10 +311,10 @@ ENTRIES: tuple[Function, ...] = (
           _to_day, _fold_day, contextual=True),
     _cast("OBJECTID|OID", Type.OBJECTID, "An ObjectId from 24 hexadecimal digits.",
           "CAST('0123456789abcdef01234567' AS OBJECTID) = OBJECTID '0123456789abcdef01234567'", _to_objectid,
-          _fold_objectid),
+          fold_objectid),
     _cast("UUID", Type.UUID, "A UUID; text only where it is constant.",
           "CAST('00112233-4455-6677-8899-aabbccddeeff' AS UUID) = UUID '00112233-4455-6677-8899-aabbccddeeff'",
-          _to_binary, _fold_uuid),
+          _to_binary, fold_uuid),
     _cast("BINARY|BYTEA|VARBINARY|BLOB", Type.BINARY, "Bytes; text (as UTF-8) only where it is constant.",
           "CAST('a' AS BINARY) = X'61'", _to_binary, _fold_binary, parameters=_SIZED),
     _cast("JSON|JSONB|DOCUMENT|OBJECT", Type.ANY, "Constant text read as JSON; other values stay as they are.",

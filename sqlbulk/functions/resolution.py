@@ -10,10 +10,14 @@ from typing import Any
 from sqlbulk.functions import (
     aggregate,
     arithmetic,
+    array,
     cast,
     characters,
+    collecting,
     comparison,
     condition,
+    document,
+    identity,
     matching,
     number,
     text,
@@ -21,6 +25,7 @@ from sqlbulk.functions import (
     timeformat,
     timeparts,
     window,
+    writing,
 )
 from sqlbulk.functions.calls import fold_call, lower_call, parameter_at
 from sqlbulk.functions.fitting import Fit, common_type, fit, fits_value, type_test
@@ -35,8 +40,11 @@ from sqlbulk.functions.registry import (
 from sqlbulk.functions.unsupported import UNSUPPORTED
 from sqlbulk.types import Type
 
-_MODULES = (comparison, arithmetic, condition, number, text, characters, matching, time, timeparts, timeformat, cast)
-_AGGREGATE_ENTRIES = (*aggregate.ENTRIES,)
+_MODULES = (
+    comparison, arithmetic, condition, number, text, characters, matching, time, timeparts, timeformat, cast,
+    document, writing, array, identity,
+)
+_AGGREGATE_ENTRIES = (*aggregate.ENTRIES, *collecting.ENTRIES)
 
 
 def _by_name(entries: Iterable[Any]) -> dict[str, tuple[Any, ...]]:

@@ -216,8 +216,6 @@ _CHARACTERS = (text(), text("characters", optional=True))
 _FILL = (text(), integer("length"), text("fill", optional=True))
 
 ENTRIES: tuple[Function, ...] = (
-    _entry("||", "The text forms of both, one after the other; NULL if one is NULL.", "'a' || 1 = 'a1'",
-           (anything("left"), anything("right")), concatenate, fold_concatenate, operands=True, nullable=True),
     _entry("CONCAT", "The text forms one after the other; NULL if one is NULL.", "CONCAT('a', 1, TRUE) = 'a1true'",
            (anything(repeated=True),), concatenate, fold_concatenate, operands=True, nullable=True),
     _entry("CONCAT_WS", "The text forms that aren't NULL, with the first argument between.",

@@ -1,0 +1,429 @@
+"""Documents: made, taken apart, merged and asked, in MySQL's and PostgreSQL's spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlbulk.functions.comparison import equal
+from sqlbulk.functions.entries import anything, array, document, entry, text, unit
+from sqlbulk.functions.fitting import BSON_NAMES
+from sqlbulk.functions.jsonpath import Step, child, element, find, find_computed, get, get_computed, parse_path
+from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
+from sqlbulk.functions.textform import as_text, text_form
+from sqlbulk.functions.writing import Writer, fold_steps
+from sqlbulk.types import Type, type_of
+
+# Making
+
+
+def _made(*pairs: Operand) -> Any:
+    keys, values = pairs[::2], pairs[1::2]
+    for number, key in enumerate(keys):
+        if key.value is None:
+            raise FunctionProblem("E2004", "a key can't be NULL", argument=2 * number)
+    if any(k.value is UNKNOWN for k in keys):
+        fields = [{"k": as_text(k), "v": _or_null(v)} for k, v in zip(keys, values, strict=True)]
+        known = {"$filter": {"input": fields, "as": "pair", "cond": {"$gt": ["$$pair.k", None]}}}
+        return Operand({"$arrayToObject": [known]}, Type.DOCUMENT, False)
+    shape = {str(text_form(k.value)): v for k, v in zip(keys, values, strict=True)}
+    if any(k.startswith("$") or "." in k or not k for k in shape):
+        fields = [{"k": {"$literal": k}, "v": _or_null(v)} for k, v in shape.items()]
+        return Operand({"$arrayToObject": [fields]}, Type.DOCUMENT, False, shape=shape)
+    made = {k: _or_null(v) for k, v in shape.items()} or {"$literal": {}}
+    return Operand(made, Type.DOCUMENT, False, shape=shape)
+
+
+def _or_null(operand: Operand) -> Any:
+    """A key whose value is missing is there all the same."""
+    return {"$ifNull": [operand.mql, None]} if operand.nullable and operand.value is UNKNOWN else operand.mql
+
+
+def _fold_made(*pairs: Any) -> dict[str, Any]:
+    keys = [text_form(k) for k in pairs[::2]]
+    return {k: v for k, v in zip(keys, pairs[1::2], strict=True) if k is not None}
+
+
+def _array_of(*values: Operand) -> Operand:
+    return Operand([_or_null(v) for v in values], Type.ARRAY, False)
+
+
+# Reading
+
+
+def _extract(value: Operand, *paths: Operand) -> Any:
+    found = [_at(value.mql, p) for p in paths]
+    return found[0] if len(found) == 1 else [{"$ifNull": [f, None]} for f in found]
+
+
+def _at(value: Any, path: Operand) -> Any:
+    return get_computed(value, path.mql) if path.value is UNKNOWN else get(value, parse_path(path.value))
+
+
+def _fold_extract(value: Any, *paths: str) -> Any:
+    found = [_fold_at(value, p) for p in paths]
+    return found[0] if len(found) == 1 else found
+
+
+def _fold_at(value: Any, path: str) -> Any:
+    try:
+        return find(value, parse_path(path))
+    except FunctionProblem:
+        return find_computed(value, path)
+
+
+def _scalar(value: Operand, path: Operand) -> Any:
+    found = _at(value.mql, path)
+    composed = {"$in": [{"$type": "$$found"}, ["object", "array"]]}
+    return {"$let": {"vars": {"found": found}, "in": {"$cond": [composed, None, "$$found"]}}}
+
+
+def _composed(value: Operand, path: Operand) -> Any:
+    composed = {"$in": [{"$type": "$$found"}, ["object", "array"]]}
+    return {"$let": {"vars": {"found": _at(value.mql, path)}, "in": {"$cond": [composed, "$$found", None]}}}
+
+
+def _is_composed(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
+
+
+def _member(value: Operand, key: Operand) -> Any:
+    """PostgreSQL's ->: a text is a key, a number a position from 0."""
+    if key.value is None:
+        return None
+    if isinstance(key.value, str):
+        if key.value.startswith("$.") or key.value.startswith("$["):
+            return get(value.mql, parse_path(key.value))
+        return {"$getField": {"field": {"$literal": key.value}, "input": value.mql}}
+    if key.value is not UNKNOWN:
+        return element(value.mql, int(key.value))
+    return child(value.mql, {"$convert": {"input": key.mql, "to": "string", "onError": "", "onNull": ""}})
+
+
+def _fold_member(value: Any, key: Any) -> Any:
+    if isinstance(key, str):
+        if key.startswith(("$.", "$[")):
+            return find(value, parse_path(key))
+        if isinstance(value, Mapping):
+            return value.get(key)
+        return None
+    if isinstance(value, list | tuple) and -len(value) <= key < len(value):
+        return value[int(key)]
+    return None
+
+
+def _member_text(value: Operand, key: Operand) -> Any:
+    found = Operand("$$member")
+    return {"$let": {"vars": {"member": _member(value, key)}, "in": as_text(found)}}
+
+
+# Merging
+
+
+def _patched(*documents: Operand) -> Any:
+    result = documents[0]
+    for patch in documents[1:]:
+        result = _patch(result, patch)
+    return result
+
+
+def _patch(target: Operand, patch: Operand, level: int = 0) -> Operand:
+    """RFC 7396, key by key where the patch's keys are known; at run time six levels deep otherwise."""
+    if patch.shape is None and isinstance(patch.value, Mapping):
+        patch = _shaped(patch)
+    if patch.shape is None:
+        return Operand(_patch_computed(target.mql, patch.mql, 0), Type.ANY)
+    base = f"$$base{level}"
+    value: Any = base
+    for key, new in patch.shape.items():
+        made = _patch_field(base, key, new, level)
+        value = {"$setField": {"field": {"$literal": key}, "input": value, "value": made}}
+    document = {"$cond": [{"$eq": [{"$type": target.mql}, "object"]}, target.mql, {"$literal": {}}]}
+    return Operand({"$let": {"vars": {f"base{level}": document}, "in": value}}, Type.DOCUMENT, False)
+
+
+def _shaped(operand: Operand) -> Operand:
+    shape = {k: Operand(_constant(v), type_of(v), v is None, v) for k, v in operand.value.items()}
+    return Operand(operand.mql, Type.DOCUMENT, False, operand.value, shape)
+
+
+def _constant(value: Any) -> Any:
+    return {"$literal": value} if isinstance(value, str | Mapping | list) else value
+
+
+def _patch_field(base: str, key: str, new: Operand, level: int) -> Any:
+    if new.value is None:
+        return "$$REMOVE"
+    if new.shape is not None or isinstance(new.value, Mapping):
+        old = Operand({"$getField": {"field": {"$literal": key}, "input": base}})
+        return _patch(old, new, level + 1).mql
+    if new.value is not UNKNOWN or new.type not in (Type.ANY, Type.DOCUMENT):
+        return {"$ifNull": [new.mql, "$$REMOVE"]} if new.nullable else new.mql
+    old_mql = {"$getField": {"field": {"$literal": key}, "input": base}}
+    merged = _patch_computed(old_mql, new.mql, 10 + level)
+    return {"$cond": [{"$gt": [new.mql, None]}, merged, "$$REMOVE"]}
+
+
+_DEPTH = 4
+"""How many levels of a patch whose keys aren't known are merged; below, its documents replace."""
+
+
+def _patch_computed(target: Any, patch: Any, level: int, depth: int = _DEPTH) -> Any:
+    if depth == 0:
+        return patch
+    t, p = f"$$target{level}", f"$$patch{level}"
+    pair = f"pair{level}"
+    old = {"$getField": {"field": "v", "input": {"$arrayElemAt": [{"$filter": {
+        "input": {"$objectToArray": t}, "as": "own", "cond": {"$eq": ["$$own.k", f"$${pair}.k"]}}}, 0]}}}
+    merged = {"$cond": [{"$eq": [{"$type": f"$${pair}.v"}, "object"]},
+                        _patch_computed(old, f"$${pair}.v", level + 1, depth - 1), f"$${pair}.v"]}
+    pairs = {"$objectToArray": p}
+    new = {"$map": {"input": {"$filter": {"input": pairs, "as": pair, "cond": {"$gt": [f"$${pair}.v", None]}}},
+                    "as": pair, "in": {"k": f"$${pair}.k", "v": merged}}}
+    dropped = {"$map": {"input": {"$filter": {"input": pairs, "as": pair, "cond": {"$lte": [f"$${pair}.v", None]}}},
+                        "as": pair, "in": f"$${pair}.k"}}
+    kept = {"$filter": {"input": {"$objectToArray": t}, "as": "own", "cond": {"$not": [{"$in": ["$$own.k", dropped]}]}}}
+    result = {"$mergeObjects": [{"$arrayToObject": [kept]}, {"$arrayToObject": [new]}]}
+    document = {"$cond": [{"$eq": [{"$type": target}, "object"]}, target, {"$literal": {}}]}
+    inside = {"$cond": [{"$eq": [{"$type": p}, "object"]}, result, p]}
+    return {"$let": {"vars": {f"target{level}": document, f"patch{level}": patch}, "in": inside}}
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396 in Python."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def _fold_patched(*documents: Any) -> Any:
+    result = documents[0]
+    for patch in documents[1:]:
+        result = merge_patch(result, patch)
+    return result
+
+
+def _preserved(*values: Any) -> Any:
+    """All keys and elements kept: documents are joined on the first level, anything else into one array."""
+    arrays = [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in values]
+    return {"$cond": [{"$and": [{"$eq": [{"$type": v}, "object"]} for v in values]}, {"$mergeObjects": list(values)},
+                      {"$concatArrays": arrays}]}
+
+
+def _fold_preserved(*values: Any) -> Any:
+    if all(isinstance(v, Mapping) for v in values):
+        return {k: v for d in values for k, v in d.items()}
+    return [e for v in values for e in (v if isinstance(v, list | tuple) else [v])]
+
+
+# Asking
+
+
+def _length(value: Operand, path: Operand | None = None) -> Any:
+    found = value.mql if path is None else _at(value.mql, path)
+    cases = [
+        {"case": {"$isArray": ["$$found"]}, "then": {"$size": "$$found"}},
+        {"case": {"$eq": [{"$type": "$$found"}, "object"]}, "then": {"$size": {"$objectToArray": "$$found"}}},
+        {"case": {"$lte": ["$$found", None]}, "then": None},
+    ]
+    return {"$let": {"vars": {"found": found}, "in": {"$switch": {"branches": cases, "default": 1}}}}
+
+
+def _fold_length(value: Any, path: str | None = None) -> int | None:
+    found = value if path is None else _fold_at(value, path)
+    return None if found is None else len(found) if _is_composed(found) else 1
+
+
+def _keys(value: Operand, path: Operand | None = None) -> Any:
+    found = value.mql if path is None else _at(value.mql, path)
+    names = {"$map": {"input": {"$objectToArray": "$$found"}, "as": "pair", "in": "$$pair.k"}}
+    named = {"$cond": [{"$eq": [{"$type": "$$found"}, "object"]}, names, None]}
+    return {"$let": {"vars": {"found": found}, "in": named}}
+
+
+def _fold_keys(value: Any, path: str | None = None) -> list[str] | None:
+    found = value if path is None else _fold_at(value, path)
+    return list(found) if isinstance(found, Mapping) else None
+
+
+def _has_path(value: Operand, how: Operand, *paths: Operand) -> Any:
+    tests = [_present(value.mql, parse_path(p.value)) for p in paths]
+    return {"$and" if how.value.lower() == "all" else "$or": tests}
+
+
+def _present(value: Any, steps: Sequence[Step]) -> Any:
+    if None in steps:
+        raise FunctionProblem("E3001", "JSON_CONTAINS_PATH doesn't take [*]", argument=2)
+    if not steps:
+        return True
+    last = steps[-1]
+    if isinstance(last, str):
+        there = {"$ne": [{"$type": {"$getField": {"field": {"$literal": last}, "input": "$$owner"}}}, "missing"]}
+        test = {"$and": [{"$eq": [{"$type": "$$owner"}, "object"]}, there]}
+        return {"$let": {"vars": {"owner": get(value, steps[:-1])}, "in": test}}
+    return {"$gt": [get(value, steps), None]}
+
+
+def _fold_has_path(value: Any, how: str, *paths: str) -> bool:
+    found = []
+    for path in paths:
+        steps = fold_steps(path)
+        owner = find(value, steps[:-1]) if steps else value
+        last = steps[-1] if steps else None
+        found.append(not steps or (last in owner if isinstance(owner, Mapping) else find(value, steps) is not None))
+    return all(found) if how.lower() == "all" else any(found)
+
+
+def _contains(value: Operand, part: Operand, path: Operand | None = None) -> Any:
+    found = value.mql if path is None else _at(value.mql, path)
+    p = part.mql
+    whole, given = "$$whole", "$$given"
+    elements = {"$setIsSubset": [{"$cond": [{"$isArray": [given]}, given, [given]]}, whole]}
+    fields = {"$eq": [{"$mergeObjects": [whole, given]}, whole]}
+    cases = [
+        {"case": {"$lte": [whole, None]}, "then": None},
+        {"case": {"$isArray": [whole]}, "then": elements},
+        {"case": {"$and": [{"$eq": [{"$type": v}, "object"]} for v in (whole, given)]}, "then": fields},
+    ]
+    test = {"$switch": {"branches": cases, "default": {"$eq": [whole, given]}}}
+    return {"$let": {"vars": {"whole": found, "given": p}, "in": test}}
+
+
+def _fold_contains(value: Any, part: Any, path: str | None = None) -> bool | None:
+    found = value if path is None else _fold_at(value, path)
+    if found is None:
+        return None
+    if isinstance(found, list | tuple):
+        return all(any(same(e, w) for w in found) for e in (part if isinstance(part, list | tuple) else [part]))
+    if isinstance(found, Mapping) and isinstance(part, Mapping):
+        return all(k in found and same(v, found[k]) for k, v in part.items())
+    return same(found, part)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values, NULL among them, are equal."""
+    return left is right if left is None or right is None else equal(left, right)
+
+
+_TYPE_NAMES = {
+    "object": "OBJECT", "array": "ARRAY", "string": "STRING", "bool": "BOOLEAN", "int": "INTEGER", "long": "INTEGER",
+    "double": "DOUBLE", "decimal": "DECIMAL", "date": "DATETIME", "objectId": "OBJECTID", "binData": "BLOB",
+    "null": "NULL",
+}
+
+
+def _type_name(change: Callable[[str], str]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    names = {kind: change(name) for kind, name in _TYPE_NAMES.items()}
+
+    def lower(value: Any) -> Any:
+        branches = [{"case": {"$eq": ["$$kind", kind]}, "then": name} for kind, name in names.items()]
+        chosen = {"$switch": {"branches": branches, "default": "$$kind"}}
+        return {"$let": {"vars": {"kind": {"$type": value}}, "in": chosen}}
+
+    def fold(value: Any) -> Any:
+        kind = {Type.INTEGER: "int", Type.DOUBLE: "double", Type.DECIMAL: "decimal", **BSON_NAMES}[type_of(value)]
+        return names[kind]
+
+    return lower, fold
+
+
+def _postgres_name(name: str) -> str:
+    return {"INTEGER": "number", "DOUBLE": "number", "DECIMAL": "number", "DATETIME": "date", "BLOB": "binary"}.get(
+        name, name.lower())
+
+
+def _valid(value: Any) -> Any:
+    return {"$ne": [{"$type": value}, "string"]}
+
+
+def _set_path(value: Operand, path: Operand, new: Operand, create: Operand | None = None) -> Any:
+    """JSONB_SET: the path is an array of texts, or '{a,b}'."""
+    writer = Writer(create=create is None or create.value is not False, replace=True)
+    return writer.write(value.mql, _postgres_path(path.value), new.mql)
+
+
+def _postgres_path(path: Any) -> list[Any]:
+    keys = path if isinstance(path, list | tuple) else str(path).strip().removeprefix("{").removesuffix("}").split(",")
+    return [int(k) if str(k).strip().lstrip("-").isdecimal() else str(k).strip().strip('"') for k in keys]
+
+
+def _fold_set_path(value: Any, path: Any, new: Any, create: bool = True) -> Any:
+    return Writer(create=create, replace=True).fold(value, _postgres_path(path), new)
+
+
+def _entry(name: str, help: str, example: str, parameters: Any, lower: Any, fold: Any, **fields: Any) -> Function:
+    return entry(name, help, example, parameters, lower, fold, **{"operands": True, **fields})
+
+
+_PATH = (anything("document"), text("path"))
+_MAYBE_PATH = (anything("document"), text("path", optional=True))
+_MEMBER = (anything("document"), anything("key"))
+
+ENTRIES: tuple[Function, ...] = (
+    _entry("JSON_OBJECT", "A document of keys and values.", "JSON_OBJECT('a', 1) = {a: 1}",
+           (anything("key", optional=True, repeated=True), anything("value", optional=True, repeated=True)), _made,
+           _fold_made, returns=Type.DOCUMENT, null_propagates=False, nullable=False,
+           aliases=("JSON_BUILD_OBJECT", "JSONB_BUILD_OBJECT", "OBJECT_CONSTRUCT")),
+    _entry("JSON_ARRAY", "An array of the arguments.", "JSON_ARRAY(1, 'a') = [1, 'a']",
+           (anything(optional=True, repeated=True),), _array_of, lambda *values: list(values), returns=Type.ARRAY,
+           null_propagates=False, nullable=False, aliases=("JSON_BUILD_ARRAY", "JSONB_BUILD_ARRAY", "ARRAY")),
+    _entry("JSON_EXTRACT", "What stands at a path such as '$.a.b[0]'; with several paths an array.",
+           "JSON_EXTRACT({a: [1, 2]}, '$.a[1]') = 2", (anything("document"), text("path", repeated=True)), _extract,
+           _fold_extract),
+    _entry("JSON_VALUE", "The scalar that stands at a path, NULL for documents and arrays.",
+           "JSON_VALUE({a: 1}, '$.a') = 1", _PATH, _scalar,
+           lambda v, p: None if _is_composed(f := _fold_at(v, p)) else f),
+    _entry("JSON_QUERY", "The document or array that stands at a path, NULL for scalars.",
+           "JSON_QUERY({a: [1]}, '$.a') = [1]", _PATH, _composed,
+           lambda v, p: f if _is_composed(f := _fold_at(v, p)) else None),
+    _entry("->", "A field by its key, or an element by its position from 0.", "({a: 1} -> 'a') = 1", _MEMBER, _member,
+           _fold_member),
+    _entry("->>", "A field or element as text.", "({a: 1} ->> 'a') = '1'", _MEMBER, _member_text,
+           lambda v, k: text_form(_fold_member(v, k)), returns=Type.STRING),
+    entry("JSON_UNQUOTE", "The value itself: documents hold no quoted text.", "JSON_UNQUOTE('a') = 'a'", (anything(),),
+          lambda v: v, lambda v: v, returns=lambda types: types[0], aliases=("TO_JSON", "TO_JSONB"), nullable=False),
+    _entry("JSON_MERGE_PATCH", "The documents merged by RFC 7396: later keys win, NULLs remove.",
+           "JSON_MERGE_PATCH({a: 1, b: 2}, {b: 3}) = {a: 1, b: 3}",
+           (anything("document", repeated=True),), _patched, _fold_patched),
+    entry("JSON_MERGE_PRESERVE", "Documents joined on the first level, arrays and scalars put into one array.",
+          "JSON_MERGE_PRESERVE([1], [2]) = [1, 2]", (anything("value", repeated=True),), _preserved, _fold_preserved,
+          nullable=False, aliases=("JSON_MERGE",)),
+    _entry("JSON_LENGTH", "How many keys or elements there are, 1 for a scalar.", "JSON_LENGTH([1, 2]) = 2",
+           _MAYBE_PATH, _length, _fold_length, returns=Type.INTEGER),
+    _entry("JSON_KEYS", "The keys as an array; NULL unless it is a document.", "JSON_KEYS({a: 1}) = ['a']", _MAYBE_PATH,
+           _keys, _fold_keys, returns=Type.ARRAY, aliases=("OBJECT_KEYS", "JSONB_OBJECT_KEYS", "JSON_OBJECT_KEYS")),
+    _entry("JSON_CONTAINS", "Whether the fields or elements of the second argument are among those of the first.",
+           "JSON_CONTAINS([1, 2], 1)", (anything("document"), anything("part"), text("path", optional=True)), _contains,
+           _fold_contains, returns=Type.BOOLEAN, aliases=("@>",)),
+    _entry("<@", "Whether the fields or elements of the first argument are among those of the second.",
+           "JSON_CONTAINS([1, 2], 1)", (anything("part"), anything("document")), lambda p, d: _contains(d, p),
+           lambda p, d: _fold_contains(d, p), returns=Type.BOOLEAN),
+    _entry("JSON_CONTAINS_PATH", "Whether one ('one') or all ('all') of the paths are there.",
+           "JSON_CONTAINS_PATH({a: 1}, 'one', '$.a', '$.b')",
+           (anything("document"), unit("how"), text("path", repeated=True, constant=True)), _has_path, _fold_has_path,
+           returns=Type.BOOLEAN, nullable=False),
+    entry("JSON_TYPE", "The kind of the value: OBJECT, ARRAY, STRING, INTEGER, DOUBLE, DECIMAL, BOOLEAN, DATETIME, …",
+          "JSON_TYPE([1]) = 'ARRAY'", (anything(),), *_type_name(str), returns=Type.STRING, nullable=False),
+    entry("TYPEOF", "The kind of the value: object, array, string, number, boolean, date, …", "TYPEOF([1]) = 'array'",
+          (anything(),), *_type_name(_postgres_name), returns=Type.STRING, nullable=False,
+          aliases=("JSONB_TYPEOF", "JSON_TYPEOF")),
+    entry("JSON_VALID", "Whether it is a native value other than text.", "JSON_VALID({a: 1})", (anything(),), _valid,
+          lambda v: not isinstance(v, str), returns=Type.BOOLEAN, nullable=False),
+    _entry("JSONB_SET", "The document with a place set; the path is '{a,b}', the last argument whether to make it.",
+           "JSONB_SET({a: 1}, '{b}', 2) = {a: 1, b: 2}",
+           (anything("document"), Parameter("path", Type.ANY, constant=True), anything(),
+            Parameter("create", Type.BOOLEAN, optional=True, constant=True)), _set_path, _fold_set_path,
+           aliases=("JSON_SET_PATH",)),
+    entry("OBJECT_TO_ARRAY", "The fields as an array of documents {k, v}.",
+          "OBJECT_TO_ARRAY({a: 1}) = [{k: 'a', v: 1}]",
+          (document(),), lambda d: {"$objectToArray": d}, lambda d: [{"k": k, "v": v} for k, v in d.items()],
+          returns=Type.ARRAY, nullable=False),
+    entry("JSON_ARRAY_LENGTH", "How many elements the array has.", "JSON_ARRAY_LENGTH([1, 2]) = 2", (array(),),
+          lambda a: {"$size": a}, len, returns=Type.INTEGER, nullable=False, aliases=("JSONB_ARRAY_LENGTH",)),
+)
