@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlbulk.errors import PlanError
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bind_calls import type_of_bound
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, SubqueryExpr, WindowCall
+from sqlbulk.plan.bind_calls import make_constant, type_of_bound
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Case, Column, SubqueryExpr, WindowCall
 from sqlbulk.plan.query_state import Planning, fingerprint
+from sqlbulk.types import Type
 
 Pair = tuple[Column, Column]
 
@@ -29,6 +30,7 @@ class Grouping:
     calls: dict[str, tuple[str, AggregateCall]] = field(default_factory=dict)
     by_text: dict[str, Column] = field(default_factory=dict)
     always: tuple[int, ...] = ()
+    sets: Sequence[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
         for name, expression in self.keys:
@@ -52,7 +54,7 @@ class Grouping:
 
     def _over_groups(self, expression: BoundExpr) -> BoundExpr | None:
         if isinstance(expression, AggregateCall):
-            return self._slot(expression)
+            return self._left_out(expression) if expression.aggregate.name == "GROUPING" else self._slot(expression)
         if isinstance(expression, SubqueryExpr):
             operands = tuple(self.translate(o) for o in expression.operands)
             return replace(expression, operands=operands, query=algebra.rewrite_all(expression.query, self._column))
@@ -71,6 +73,22 @@ class Grouping:
             raise PlanError("E2016", f"{name} is neither grouped nor inside an aggregate", expression.span,
                             hint=f"GROUP BY {name}, or ANY_VALUE({name})")
         return None
+
+    def _left_out(self, call: AggregateCall) -> BoundExpr:
+        """GROUPING (…): a bit for each expression, set where the row's grouping set leaves it out."""
+        numbers = []
+        for argument in call.arguments:
+            column = self.by_text.get(fingerprint(argument))
+            if column is None:
+                raise PlanError("E2016", "GROUPING takes expressions of GROUP BY", argument.span)
+            numbers.append([name for name, _ in self.keys].index(column.path[0]) - bool(self.sets))
+        zero = make_constant(0, call.span)
+        masks = [sum((n not in each) << i for i, n in enumerate(reversed(numbers))) for each in self.sets]
+        number = Column(self.relation, ("set",), Type.INTEGER, nullable=False)
+        whens = tuple(
+            (self.planning.call("=", number, make_constant(i, call.span)), make_constant(mask, call.span))
+            for i, mask in enumerate(masks) if mask)
+        return Case(whens, zero, Type.INTEGER, span=call.span) if whens else zero
 
     def _prefix(self, column: Column) -> Column | None:
         """A field of a grouped document."""

@@ -29,6 +29,7 @@ def bind_grouping_sets(groups: Grouping, sets: list[tuple[int, ...]], rows: alge
             condition = planning.call("IN", number, *members)
             keys.append((name, Case(((condition, expression),), make_constant(None, span), type_of_bound(expression))))
     groups.keys[:] = keys
+    groups.sets = sets
     groups.always = tuple(i for i, each in enumerate(sets) if not each)
     array = Constant(list(range(len(sets))), Type.ARRAY, span=span)
     return algebra.Unnest(rows, relation, array, SET)

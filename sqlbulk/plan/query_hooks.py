@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES, WINDOW_FUNCTIONS
 from sqlbulk.functions.fitting import Fit, fit
-from sqlbulk.functions.registry import Aggregate, Parameter
+from sqlbulk.functions.registry import Accumulation, Aggregate, Parameter
 from sqlbulk.plan.bind import Binder
 from sqlbulk.plan.bind_calls import type_of_bound
 from sqlbulk.plan.bound import AggregateCall, BoundExpr, Constant, Frame, SortKey, SubqueryExpr, WindowCall
@@ -17,6 +17,16 @@ from sqlbulk.plan.query_frames import bind_frame
 from sqlbulk.plan.query_state import Around, CommonTable, Planning
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
+
+
+def _no_accumulation(*arguments: object, distinct: bool = False, order: object = ()) -> Accumulation:
+    return Accumulation(())
+
+
+GROUPING = Aggregate(
+    name="GROUPING", help="Which of the expressions a grouping set leaves out, as the bits of a number.",
+    example="GROUPING(a) = 0", accumulate=_no_accumulation, returns=Type.INTEGER, empty=0)
+"""Stands for GROUPING (…) until the groups are known."""
 
 
 class QueryHooks:
@@ -42,8 +52,12 @@ class QueryHooks:
             self.place, self.aggregates, self.windows = before
 
     def replaced(self, expression: ast.Expr, binder: Binder) -> BoundExpr | None:
-        """Nothing is replaced while binding; grouping is settled afterwards."""
-        return None
+        """GROUPING (…), which only the groups can tell the value of; they put it in its place."""
+        if not isinstance(expression, ast.Call) or expression.name != "GROUPING" or not self.aggregates:
+            return None
+        with self.clause("inside GROUPING"):
+            arguments = self._arguments(expression, binder)
+        return AggregateCall(GROUPING, arguments, Type.INTEGER, span=expression.span)
 
     # aggregates
 

@@ -109,6 +109,9 @@ SELECT dept, active, COUNT(*), SUM(salary) FROM emp GROUP BY CUBE (dept, active)
 SELECT dept, active, COUNT(*) FROM emp GROUP BY GROUPING SETS ((dept), (active), ())
 SELECT dept, COUNT(*) FROM emp WHERE id > 1000 GROUP BY GROUPING SETS ((dept), ())
 SELECT active, dept, COUNT(*) FROM emp GROUP BY active, ROLLUP (dept)
+SELECT dept, active, GROUPING(dept) AS g, GROUPING(dept, active) AS h, COUNT(*) FROM emp GROUP BY CUBE (dept, active)
+SELECT dept, GROUPING(dept) AS g FROM emp GROUP BY dept
+SELECT dept, COUNT(*) FROM emp GROUP BY ROLLUP (dept) HAVING GROUPING(dept) = 0 ORDER BY GROUPING(dept), dept
 SELECT e.name, d.title FROM emp e, dept d WHERE e.dept = d.id AND d.city = 'Rome'
 SELECT e.name, b.name AS boss FROM emp e LEFT JOIN emp b ON b.id = e.boss
 SELECT e.name, b.name AS boss, d.title FROM emp e JOIN emp b ON b.id = e.boss LEFT JOIN dept d ON d.id = b.dept
