@@ -17,11 +17,13 @@ class Report:
     """Writes results as they come, keeps what the closing summary needs, and knows the exit code.
 
     `out` gets results in `format`, `err` all else. `quiet` leaves out notices and all summaries: only the
-    rows of queries and errors are written.
+    rows of queries and errors are written. `chatty` names statements that have nothing to show: someone waits.
     """
 
-    def __init__(self, out: TextIO, err: TextIO, *, format: str = "table", quiet: bool = False) -> None:
-        self.out, self.err, self.format, self.quiet = out, err, format, quiet
+    def __init__(
+        self, out: TextIO, err: TextIO, *, format: str = "table", quiet: bool = False, chatty: bool = False
+    ) -> None:
+        self.out, self.err, self.format, self.quiet, self.chatty = out, err, format, quiet, chatty
         self.statements = 0
         self.exit_code = 0
         self._written: dict[tuple[str, str | None], WriteSummary] = {}
@@ -35,6 +37,9 @@ class Report:
             self.out.flush()
         if result.summary is not None:
             self._summary(result, result.summary)
+        elif self.chatty and not self.quiet and not result.columns:
+            self.err.write(f"{result.statement}\n")
+            self.err.flush()
 
     def failure(self, error: SqlbulkError, *, statement: str = "statement", target: str | None = None) -> None:
         """Write what the statement did until the error, and the error. The first failure makes the exit code."""

@@ -57,7 +57,7 @@ def connect(
     """A session; use it as a context manager, or close it. The server is asked when the first statement needs it.
 
     `uri` defaults to SQLBULK_URI, then MONGODB_URI; without them a private server is started, with its
-    data in `data_dir`. `database` defaults to the URI's, then SQLBULK_DATABASE, then `test`. `now` fixes
+    data in `data_dir`. `database` defaults to the given URI's, then SQLBULK_DATABASE, then `test`. `now` fixes
     CURRENT_TIMESTAMP; without a zone it is UTC. `options` are defaults for the options of statements.
     Raises UsageError (E6001, E2006, E2007).
     """

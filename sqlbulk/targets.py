@@ -27,16 +27,20 @@ class Target:
 def choose_target(uri: str | None, database: str | None, data_dir: Path | str | None) -> Target:
     """What the arguments say, then the environment, then the defaults.
 
+    The database is the argument, else the one in the argument `uri`, SQLBULK_DATABASE, the one in the
+    environment's URI, or `test`.
+
     Raises UsageError: E5010 the URI is none, E6001 `uri` and `data_dir` are both given, or the
     database's name is one that MongoDB doesn't take.
     """
     if uri is not None and data_dir is not None:
         hint = "The directory is the private server's."
         raise UsageError("E6001", "a URI and a data directory are both given", hint=hint)
+    named = _database_of(uri) if uri is not None else None
     if uri is None and data_dir is None:
         uri = os.environ.get("SQLBULK_URI") or os.environ.get("MONGODB_URI") or None
-    named = _database_of(uri) if uri is not None else None
-    chosen = database or named or os.environ.get("SQLBULK_DATABASE") or DEFAULT_DATABASE
+    named = named or os.environ.get("SQLBULK_DATABASE") or (_database_of(uri) if uri is not None else None)
+    chosen = (named or DEFAULT_DATABASE) if database is None else database
     return Target(uri, check_database(chosen), Path(data_dir) if data_dir is not None else None)
 
 

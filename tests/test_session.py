@@ -58,9 +58,18 @@ def test_the_environment_names_server_and_database(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SQLBULK_DATABASE", "c")
     target = choose_target(None, None, None)
     assert (target.uri, target.database) == ("mongodb://first", "c")
+    monkeypatch.setenv("SQLBULK_URI", "mongodb://first/e")
+    assert choose_target(None, None, None).database == "c"
+    monkeypatch.delenv("SQLBULK_DATABASE")
+    assert choose_target(None, None, None).database == "e"
     assert choose_target("mongodb://third/d", None, None).database == "d"
     private = choose_target(None, None, Path("/data"))
     assert (private.uri, private.data_dir) == (None, Path("/data"))
+
+
+def test_an_empty_name_is_not_no_name() -> None:
+    with pytest.raises(UsageError, match="E6001"):
+        choose_target("mongodb://h", "", None)
 
 
 @pytest.mark.parametrize("uri", ["", "localhost", "http://h", "mongodb:/h"])

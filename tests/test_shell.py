@@ -211,7 +211,7 @@ def test_switches(output: Output) -> None:
     assert output.shell.report.format == "csv"
     assert output.type("\\timing") == ("", "timing on\n")
     _, err = output.type("SET batch_size = 1;")
-    assert err.startswith("Time: ")
+    assert err.startswith("SET\nTime: ")
     output.type("\\u other")
     assert output.session.database == "other"
     output.type("USE third;")
@@ -259,7 +259,7 @@ def test_watching_repeats_until_ctrl_c(output: Output, monkeypatch: pytest.Monke
     output.type("SET batch_size = 3;")
     monkeypatch.setattr("sqlbulk.shell.backslash.time.sleep", nap)
     out, err = output.type("\\watch 0.5")
-    assert (naps, err) == ([0.5] * 3, "")
+    assert (naps, err) == ([0.5] * 3, "SET\n" * 3)
     assert out.count("every 0.5 s") == 3
     assert "not a number of seconds" in output.type("\\watch soon")[1]
 

@@ -45,7 +45,8 @@ class Shell:
 
     def _run_script(self, name: str, script: str | Path) -> int:
         # Each has its own report: a closing summary is about what was just run.
-        report = Report(self.report.out, self.report.err, format=self.report.format, quiet=self.report.quiet)
+        report = Report(self.report.out, self.report.err, format=self.report.format, quiet=self.report.quiet,
+                        chatty=True)
         return run_scripts(self.session, [(name, script)], report, parameters=self.parameters)
 
     def look(self, text: str) -> bool:
