@@ -7,7 +7,7 @@ with majority and journal first, and a document is deleted only while it is stil
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from sqlbulk.errors import ArchiveDiffers, ServerError, SqlbulkError
 from sqlbulk.execute import faults
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.rawdocs import RAW, Raw, id_document, id_of, split_batches, with_fields
 from sqlbulk.execute.stored import Site, clear_of, hindered
 from sqlbulk.execute.sweep import Outcome
 from sqlbulk.execute.transactions import InDoubtError, Transactions, not_for_transactions, too_much
@@ -36,9 +37,6 @@ MARKS = ("archived_at", "archive_reason", "original_collection")
 SAFE = WriteConcern(w="majority", j=True)
 LARGEST = 32 * 1024 * 1024
 """How many bytes of documents are on their way to the archive at a time, for each worker."""
-RAW: Any = OPTIONS.with_options(document_class=RawBSONDocument, type_registry=None)
-
-Raw = bytes
 
 
 class _Unprepared(Exception):  # noqa: N818
@@ -69,7 +67,7 @@ class Copy:
     @property
     def identity(self) -> Any:
         """The `_id`."""
-        return RawBSONDocument(self.document)["_id"]
+        return id_of(self.document)
 
 
 @dataclass(slots=True)
@@ -142,14 +140,13 @@ class Archiver:
 
     def _recount(self, window: Window, part: Outcome) -> None:
         """What a window became, some of which may have been done by an attempt whose reply was lost."""
-        left = {id_bytes(d.raw) for d in self._ids_in(self.site.collection, window)}
+        left = set(self._ids_in(self.site.collection, window))
         archives = [self._collection(name) for name in sorted(self._known)]
-        archived = {id_bytes(d.raw) for archive in archives for d in self._ids_in(archive, window)}
+        archived = {found for archive in archives for found in self._ids_in(archive, window)}
         part.deleted = part.archived = len(archived - left)
 
-    def _ids_in(self, collection: Collection[dict[str, Any]], window: Window) -> Any:
-        return collection.with_options(codec_options=RAW).find(
-            {"_id": {"$in": window.ids}}, {"_id": 1}, **self.site.shared)
+    def _ids_in(self, collection: Collection[dict[str, Any]], window: Window) -> Iterator[Raw]:
+        return split_batches(collection.find_raw_batches({"_id": {"$in": window.ids}}, {"_id": 1}, **self.site.shared))
 
     def _account(self, window: Window, part: Outcome, outcome: Outcome) -> None:
         for name in ("deleted", "archived", "bytes"):
@@ -174,7 +171,7 @@ class Archiver:
             for name, group in _by_name(new).items():
                 self._insert(name, group, session)
             kept = [*new, *(c for c in copies if c.stored)]
-            self._compare(kept, session)
+            self._compare(kept, window, session)
             ids = window.ids if len(kept) == len(window) else [c.identity for c in kept]
             deleted = self.site.collection.delete_many(
                 {"_id": {"$in": ids}}, session=session, **self.site.shared).deleted_count if kept else 0
@@ -206,9 +203,9 @@ class Archiver:
         new = self._without_stored(copies, part, window, None)
         written = [c for name, group in _by_name(new).items() for c in self._insert_each(name, group, part, window)]
         kept = [*written, *(c for c in copies if c.stored)]
-        self._compare(kept, None)
+        self._compare(kept, window, None)
         remaining = self._delete_unchanged(kept)
-        self._forget([c for c in written if id_bytes(c.document) in remaining])
+        self._forget([c for c in written if id_document(c.document) in remaining])
         part.deleted = part.archived = len(kept) - len(remaining)
         part.bytes = sum(len(c.copy) for c in written)
         return part
@@ -241,9 +238,8 @@ class Archiver:
         done = self.site.collection.bulk_write(operations, ordered=False, **self.site.shared)
         if done.deleted_count == len(copies):
             return set()
-        left = self.site.collection.with_options(codec_options=RAW).find(
-            {"_id": {"$in": [c.identity for c in copies]}}, {"_id": 1}, **self.site.shared)
-        return {id_bytes(found.raw) for found in left}
+        return set(split_batches(self.site.collection.find_raw_batches(
+            {"_id": {"$in": [c.identity for c in copies]}}, {"_id": 1}, **self.site.shared)))
 
     def _forget(self, copies: Sequence[Copy]) -> None:
         """Take back copies of documents that were changed in between."""
@@ -256,21 +252,24 @@ class Archiver:
     def _read(self, window: Window, part: Outcome, session: ClientSession | None) -> list[Copy]:
         """The documents and their copies."""
         selected = of_window(window.ids, self.command.selection.filter, clear_of(self.command.obstacles))
-        projection = {"_id": 0, "document": "$$ROOT", "part": self.archive.partition or {"$literal": None}}
-        source: Any = self.site.collection.with_options(codec_options=RAW)
-        whole = self.archive.partition is None
-        rows = source.find(selected, session=session, **self.site.shared) if whole else source.aggregate(
-            [{"$match": selected}, {"$project": projection}], session=session, **self.site.shared)
+        projection = {"_id": 0, "document": "$$ROOT", "part": self.archive.partition}
+        rows: Iterable[tuple[Raw, str]]
+        if self.archive.partition is None:
+            batches = self.site.collection.find_raw_batches(selected, session=session, **self.site.shared)
+            rows = ((document, self.archive.collection) for document in split_batches(batches))
+        else:
+            source: Any = self.site.collection.with_options(codec_options=RAW)
+            found = source.aggregate([{"$match": selected}, {"$project": projection}], session=session,
+                                     **self.site.shared)
+            rows = ((row["document"].raw, f"{self.archive.collection}_{row['part']}") for row in found)
         limit = min(LARGEST, self.site.options.memory_limit // (4 * self.site.workers))
         copies: list[Copy] = []
         size = 0
-        for row in rows:
-            document = row.raw if whole else row["document"].raw
+        for document, name in rows:
             size += len(document)
             if size > limit and len(window) > 1:
                 raise _TooLarge
-            name = self.archive.collection if whole else f"{self.archive.collection}_{row['part']}"
-            copy = Copy(document, self._marked(document), name)
+            copy = Copy(document, with_fields(document, self._extra), name)
             if len(copy.copy) > self.site.connection.server.max_document:
                 part.reject(window.number(copy.identity), copy.identity, "E4004",
                             "with the archive's fields it would be too large")
@@ -281,19 +280,15 @@ class Archiver:
             raise _Unprepared(unknown)
         return copies
 
-    def _marked(self, document: Raw) -> Raw:
-        body = document[4:-1] + self._extra + b"\0"
-        return (len(body) + 4).to_bytes(4, "little") + body
-
     def _without_stored(
         self, copies: list[Copy], part: Outcome, window: Window, session: ClientSession | None
     ) -> list[Copy]:
         """The copies still to be written. Where the archive has other content for an `_id` the document is rejected."""
         new: list[Copy] = []
         for name, group in _by_name(copies).items():
-            stored = {id_bytes(d.raw): d.raw for d in self._stored(name, group, session)}
+            stored = {id_document(d): d for d in self._stored(name, group, window, session)}
             for copy in group:
-                found = stored.get(id_bytes(copy.document)) if stored else None
+                found = stored.get(id_document(copy.document)) if stored else None
                 if found is None:
                     new.append(copy)
                 elif self._is_copy(found, copy.document):
@@ -313,21 +308,25 @@ class Archiver:
         rest = stored[4 + len(body) :]
         return set(RawBSONDocument((len(rest) + 4).to_bytes(4, "little") + rest)) <= set(MARKS)
 
-    def _compare(self, copies: Sequence[Copy], session: ClientSession | None) -> None:
+    def _compare(self, copies: Sequence[Copy], window: Window, session: ClientSession | None) -> None:
         """Raise ArchiveDiffers E5012 unless every copy reads back as it was written."""
         for name, group in _by_name(copies).items():
-            found = {d.raw for d in self._stored(name, group, session)}
+            found = set(self._stored(name, group, window, session))
             wrong = [c for c in group if c.copy not in found]
             if wrong:
                 raise ArchiveDiffers(
                     "E5012", f"{len(wrong):,} of {len(group):,} documents read back from {name} differ from what was"
                     f" written, the first with _id {wrong[0].identity!r}; none of this batch was deleted")
 
-    def _stored(self, name: str, copies: Sequence[Copy], session: ClientSession | None) -> Any:
-        collection = self._collection(name, session).with_options(codec_options=RAW)
+    def _stored(
+        self, name: str, copies: Sequence[Copy], window: Window, session: ClientSession | None
+    ) -> Iterator[Raw]:
+        """What the archive has with these `_id`s."""
+        collection = self._collection(name, session)
         if session is None:
             collection = collection.with_options(read_concern=ReadConcern("majority"))
-        return collection.find({"_id": {"$in": [c.identity for c in copies]}}, session=session, **self.site.shared)
+        ids = window.ids if len(copies) == len(window) else [c.identity for c in copies]
+        return split_batches(collection.find_raw_batches({"_id": {"$in": ids}}, session=session, **self.site.shared))
 
     def _collection(self, name: str, session: ClientSession | None = None) -> Collection[dict[str, Any]]:
         found = self.site.connection.collection(name, self.archive.database or self.command.database)
@@ -383,8 +382,3 @@ def _by_name(copies: Sequence[Copy]) -> dict[str, list[Copy]]:
 def _same(document: Raw) -> dict[str, Any]:
     """Documents with exactly this content."""
     return {"$expr": {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(document)}]}}
-
-
-def id_bytes(document: Raw) -> bytes:
-    """A document's `_id` in a form that can be looked up."""
-    return encode({"_id": RawBSONDocument(document)["_id"]})
