@@ -100,7 +100,14 @@ def _fault(path: Path) -> str | None:
 def _by_position(targets: Sequence[Path | None]) -> Build:
     if all(target is not None and len(target) == 1 for target in targets):
         names = tuple(target[0] for target in targets if target is not None)
-        return lambda row: _flat(names, row)
+
+        def flat(row: Any) -> Document:
+            try:
+                return dict(zip(names, row, strict=True))
+            except ValueError:
+                raise _ragged(row, len(names)) from None
+
+        return flat
     plan = _tree({path: index for index, path in enumerate(targets) if path is not None})
     count = len(targets)
 
@@ -110,13 +117,6 @@ def _by_position(targets: Sequence[Path | None]) -> Build:
         return _grow(plan, row)
 
     return build
-
-
-def _flat(names: tuple[str, ...], row: Any) -> Document:
-    try:
-        return dict(zip(names, row, strict=True))
-    except ValueError:
-        raise _ragged(row, len(names)) from None
 
 
 def _ragged(row: Any, count: int) -> RowRefused:

@@ -134,41 +134,46 @@ class Encoder:
         """The rows of a chunk that can be sent, and those that can't, in order."""
         rows = Encoded()
         errors: list[RowError] = []
-        origin = Origin(chunk.locate, chunk.excerpt)
-        one, documents, ordinals, indexes = self._encode_row, rows.documents, rows.ordinals, rows.indexes
+        make = self._make(chunk, rows.keys)
+        # a call less for each row is worth the names
+        add, number, place = rows.documents.append, rows.ordinals.append, rows.indexes.append
         for index, (row, ordinal) in enumerate(zip(chunk.rows, chunk.ordinals, strict=True)):
             try:
-                documents.append(one(row, ordinal, chunk, index, rows.keys))
+                add(make(row, ordinal, index))
             except RowRefused as refused:
                 errors.append(RowError(ordinal, refused.code, refused.message, chunk.locate(index), refused.column,
                                        chunk.excerpt(index)))
                 continue
-            ordinals.append(ordinal)
-            indexes.append(index)
-        rows.origins = [origin] * len(documents)
+            number(ordinal)
+            place(index)
+        rows.origins = [Origin(chunk.locate, chunk.excerpt)] * len(rows.documents)
         return rows, errors
 
-    def _encode_row(
-        self, row: Any, ordinal: int, chunk: Chunk, index: int, keys: list[tuple[Any, ...]]
-    ) -> bytes:
-        document = self.build(row)
-        if self.metadata is not None:
-            document = self._described(document, chunk, index)
-        try:
-            encoded = encode(document, False, OPTIONS)
-        except _MissingValue:
-            document = without_missing(document)
-            encoded = encode_checked(document)
-        except Exception as error:
-            raise refusal(error, document) from None
-        if "_id" not in document:
-            # the length, our id, and then the fields, without encoding anything again
-            encoded = (len(encoded) + 17).to_bytes(4, "little") + ID_HEAD + self.ids.of(ordinal) + encoded[4:]
-        if len(encoded) > self.max_size:
-            raise RowRefused("E4004", f"the document has {len(encoded):,} bytes; {self.max_size:,} is the limit")
-        if self.key is not None:
-            keys.append(tuple([value_at(document, path) for path in self.key]))
-        return encoded
+    def _make(self, chunk: Chunk, keys: list[tuple[Any, ...]]) -> Callable[[Any, int, int], bytes]:
+        """What makes the BSON of a row of the chunk; it raises RowRefused."""
+        build, id_of, max_size, key, described = self.build, self.ids.of, self.max_size, self.key, self.metadata
+
+        def make(row: Any, ordinal: int, index: int) -> bytes:
+            document = build(row)
+            if described is not None:
+                document = self._described(document, chunk, index)
+            try:
+                encoded = encode(document, False, OPTIONS)
+            except _MissingValue:
+                document = without_missing(document)
+                encoded = encode_checked(document)
+            except Exception as error:
+                raise refusal(error, document) from None
+            if "_id" not in document:
+                # the length, our id, and then the fields, without encoding anything again
+                encoded = (len(encoded) + 17).to_bytes(4, "little") + ID_HEAD + id_of(ordinal) + encoded[4:]
+            if len(encoded) > max_size:
+                raise RowRefused("E4004", f"the document has {len(encoded):,} bytes; {max_size:,} is the limit")
+            if key is not None:
+                keys.append(tuple([value_at(document, path) for path in key]))
+            return encoded
+
+        return make
 
     def _described(self, document: Document, chunk: Chunk, index: int) -> Document:
         assert self.metadata is not None and self.describe is not None

@@ -49,6 +49,19 @@ class Reply:
     concerns: Sequence[Mapping[str, Any]] = ()
 
 
+class _Ready(RawBSONDocument):
+    """A document that is only sent, never looked into: made without the checks of its bytes."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        # the driver writes every refused document into the text of its error
+        return "…"
+
+
 class Target(Protocol):
     """A collection that is written to. Each method is one command; it raises PyMongoError if that failed as a whole."""
 
@@ -73,7 +86,7 @@ class CollectionTarget:
 
     def insert(self, documents: Sequence[bytes], *, ordered: bool) -> Reply:
         """Insert documents."""
-        raw: list[Any] = [RawBSONDocument(document) for document in documents]
+        raw: list[Any] = list(map(_Ready, documents))
         try:
             with _limited(self.time_left()):
                 self.collection.insert_many(
