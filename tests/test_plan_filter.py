@@ -39,7 +39,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 _PATHS = ("a", "a.b", "a.b.c", "d", "_id", '"a"."0"')
 _CONSTANTS = (
     "1", "2.5", "'a'", "'ab'", "'$a'", "TRUE", "FALSE", "NULL", "DECIMAL '1.0'", "DATE '2025-01-01'", "''", "-1",
-    "'0123456789abcdef01234567'",
+    "'0123456789abcdef01234567'", "JSON_ARRAY(1)", "JSON_OBJECT('b', 1)",
 )
 _paths, _constants = some.sampled_from(_PATHS), some.sampled_from(_CONSTANTS)
 _signs = some.sampled_from(["=", "<>", "<", "<=", ">", ">=", "<=>"])

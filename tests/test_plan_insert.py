@@ -126,7 +126,7 @@ def test_explain_shows_the_operation_that_is_sent() -> None:
         documents: Sequence[bytes] = [bson.encode({"k": 1})]
         ordinals: Sequence[int] = [1]
 
-    for clause in ("DO UPDATE SET n = n + 1 WHERE n < 5", "DO REPLACE"):
+    for clause in ("DO UPDATE SET n = n + 1 WHERE n < 5", "DO NOTHING", "DO REPLACE"):
         found = conflict(f"ON CONFLICT (k) {clause}")
         sent = Upserts(found, NoIds()).operation(Rows(), 0, {}).pipeline  # type: ignore[arg-type]
         shown = wire.update_stage(found, {"k": 1})

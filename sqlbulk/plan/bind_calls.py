@@ -41,7 +41,7 @@ def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Co
     try:
         function = resolve(name, [type_of_bound(a) for a in arguments])
         _check_constants(function, arguments)
-        if all(isinstance(a, Constant) for a in arguments):
+        if not function.volatile and all(isinstance(a, Constant) for a in arguments):
             folded = _fold(function, arguments, span, context, lenient=name.startswith("TRY_"))
             if folded is not None:
                 return folded

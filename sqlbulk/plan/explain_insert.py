@@ -10,7 +10,7 @@ from sqlbulk import commands
 from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Shape, ValuesRows
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty, shown
 from sqlbulk.plan.targets import dotted
-from sqlbulk.plan.wire import documents, update_stage, wire_commands
+from sqlbulk.plan.wire import by_key, documents, update_stage, wire_commands
 
 SHOWN_DOCUMENTS = 3
 
@@ -81,10 +81,16 @@ def _conflict(conflict: Conflict | None) -> Iterator[str]:
         yield "the row is rejected"
         return
     key = "any unique index" if conflict.keys is None else f"key ({', '.join(dotted(k) for k in conflict.keys)})"
-    yield f"{key}; rows are inserted first, those that collide are " + {
-        "nothing": "left out", "update": "turned into an update of the stored document, one atomic operation each",
-        "replace": "put in the place of the stored document, one atomic operation each, its _id stays",
-    }[conflict.action]
+    if by_key(conflict):
+        yield f"{key}; each row is one atomic upsert by its key, rows whose key is NULL are inserted"
+        yield "a stored document " + {
+            "nothing": "stays as it is", "update": "is changed by the expression", "replace": "is replaced, but for its _id",
+        }[conflict.action]
+    else:
+        yield f"{key}; rows are inserted first, those that collide are " + {
+            "nothing": "left out", "update": "turned into one atomic update of the stored document each",
+            "replace": "put in the place of the stored document, one atomic update each, its _id stays",
+        }[conflict.action]
     if conflict.ensure_index:
         yield "a unique index on the key is made if there is none"
     if conflict.condition is not None:
@@ -104,6 +110,10 @@ def _commands(command: Insert) -> Iterator[str]:
         yield f"createIndexes {shown([dict(index) for index in command.ensure_indexes])}"
     concern = f", writeConcern {shown(options.write_concern)}" if options.write_concern else ""
     order = "in order" if options.ordered else "unordered"
-    yield f"insert, up to {options.batch_size:,} documents each, {order}{concern}"
-    if command.conflict is not None and command.conflict.action != "nothing":
-        yield f"update {pretty(update_stage(command.conflict, '<the row>'))}"
+    conflict = command.conflict
+    if conflict is None or not by_key(conflict):
+        yield f"insert, up to {options.batch_size:,} documents each, {order}{concern}"
+    else:
+        yield f"update with upsert, up to {options.batch_size:,} rows each, {order}{concern}"
+    if conflict is not None and (conflict.action != "nothing" or by_key(conflict)):
+        yield f"update {pretty(update_stage(conflict, '<the row>'))}"

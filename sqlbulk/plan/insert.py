@@ -32,6 +32,9 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     source = _source(statement, planning)
     rows = conflict.Rows(table.collection, table.alias, source.fields, statement.span)
     decision = conflict.decide(statement, rows, given, environment)
+    if decision.conflict is not None and table.kind == "timeseries":
+        reason = f"{table.collection} is a time-series collection, which has no unique keys"
+        raise UnsupportedError("E3001", reason, statement.table.span)
     command = commands.Insert(
         table.collection, source.rows, required(source.shape, source.fields, given), given.options,
         conflict=decision.conflict, ensure_indexes=tuple(map(index_document, given.options.ensure_indexes)),
@@ -50,6 +53,7 @@ class Table:
     collection: str
     database: str | None = None
     alias: str | None = None
+    kind: str = "collection"
 
 
 def read_table(table: ast.Table, environment: Environment) -> Table:
@@ -69,7 +73,8 @@ def read_table(table: ast.Table, environment: Environment) -> Table:
     known = environment.catalog.get(collection) if database is None else None
     if known is not None and known.kind == "view":
         raise UnsupportedError("E3001", f"{collection} is a view; only collections can be written to", table.span)
-    return Table(collection, database, table.alias.name.text if table.alias else None)
+    alias = table.alias.name.text if table.alias else None
+    return Table(collection, database, alias, known.kind if known else "collection")
 
 
 # Where the rows come from

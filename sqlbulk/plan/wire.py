@@ -35,11 +35,35 @@ def _indexes(command: Insert) -> list[Document]:
 
 
 def _writes(command: Insert) -> list[Document]:
-    """Rows are inserted; what to do with one that collides is shown as the update that it becomes."""
-    inserts = [_insert(command, batch) for batch in list(_batches(command)) or [[]]]
-    if command.conflict is None or command.conflict.action == "nothing":
+    """Rows with a named key are upserts; others are inserted, and one that collides becomes the update shown last."""
+    conflict = command.conflict
+    batches = list(_batches(command)) or [[]]
+    if conflict is not None and by_key(conflict):
+        return [one for batch in batches for one in _upserts(command, conflict, batch)]
+    inserts = [_insert(command, batch) for batch in batches]
+    if conflict is None or conflict.action == "nothing":
         return inserts
-    return [*inserts, _update(command, command.conflict)]
+    return [*inserts, _update(command, [_operation(conflict, _query(conflict), "<the row>")])]
+
+
+def by_key(conflict: Conflict) -> bool:
+    """Whether rows are written as upserts by their key, not inserted first."""
+    return conflict.keys not in (None, (("_id",),))
+
+
+def _upserts(command: Insert, conflict: Conflict, batch: list[Document]) -> list[Document]:
+    """The upserts of a batch, and the insert of its rows whose key is NULL: they are new whatever is stored."""
+    keys = conflict.keys or ()
+    operations, others = [], []
+    for row in batch:
+        query = {".".join(key): {"$eq": _value_at(row, key)} for key in keys}
+        if any(test["$eq"] is None for test in query.values()):
+            others.append(row)
+        else:
+            operations.append(_operation(conflict, query, row))
+    if not batch:
+        operations.append(_operation(conflict, _query(conflict), "<the row>"))
+    return [*([_insert(command, others)] if others else []), *([_update(command, operations)] if operations else [])]
 
 
 def _insert(command: Insert, documents: list[Document]) -> Document:
@@ -47,9 +71,12 @@ def _insert(command: Insert, documents: list[Document]) -> Document:
     return {"insert": command.collection, "documents": documents, "ordered": ordered, **_shared(command)}
 
 
-def _update(command: Insert, conflict: Conflict) -> Document:
-    update = {"q": _query(conflict), "u": [update_stage(conflict, "<the row>")], "upsert": True}
-    return {"update": command.collection, "updates": [update], "ordered": command.options.ordered, **_shared(command)}
+def _update(command: Insert, updates: list[Document]) -> Document:
+    return {"update": command.collection, "updates": updates, "ordered": command.options.ordered, **_shared(command)}
+
+
+def _operation(conflict: Conflict, query: Document, row: Any) -> Document:
+    return {"q": query, "u": [update_stage(conflict, row)], "upsert": True}
 
 
 def _shared(command: Insert) -> Document:
@@ -74,7 +101,9 @@ def _query(conflict: Conflict) -> Document:
 
 def update_stage(conflict: Conflict, row: Any) -> Document:
     """The pipeline stage that puts a row in the place of the document that it collides with."""
-    stored: Any = conflict.update if conflict.action == "update" else {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}
+    stored: Any = {
+        "nothing": "$$ROOT", "update": conflict.update, "replace": {"$mergeObjects": [{"_id": "$_id"}, "$$new"]},
+    }[conflict.action]
     if conflict.condition is not None:
         stored = {"$cond": [conflict.condition, stored, "$$ROOT"]}
     absent = {"$eq": [{"$type": "$_id"}, "missing"]}
