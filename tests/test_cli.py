@@ -405,7 +405,7 @@ def test_three_signals_kill(target: list[str], database: Any) -> None:
 def test_progress_is_a_line_now_and_then_on_stderr(target: list[str], database: Any) -> None:
     arguments = ["run", *target, "--set", "progress_interval=0.2", "--set", "rate_limit=1000", "-c",
                  "INSERT INTO t FROM STDIN FORMAT jsonl"]
-    rows = "".join(f'{{"_id": {n}}}\n' for n in range(3000))
+    rows = "".join(f'{{"_id": {n}}}\n' for n in range(1500))
     done = command(*arguments, input=rows)
     assert done.returncode == 0
     assert "INSERT t: " in done.stderr

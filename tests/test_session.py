@@ -422,3 +422,52 @@ def test_threads_do_not_matter_to_interrupt() -> None:
         thread.start()
         thread.join()
         assert answers == [False]
+
+
+def test_queries_are_planned_without_a_server_and_say_so() -> None:
+    with sqlbulk.connect(NOWHERE) as session:
+        plans = list(session.plans("SELECT a FROM t"))
+        assert plans[0].notices[-1].startswith("planned without the server: ")
+        assert session.execute("EXPLAIN SELECT a FROM t").columns == ("plan",)
+        with pytest.raises(ConnectionFailed):
+            session.execute("SELECT a FROM t")
+
+
+def test_no_private_server_is_started_for_a_plan(tmp_path: Path) -> None:
+    with sqlbulk.connect(data_dir=tmp_path / "db") as session:
+        assert "t" in session.explain("SELECT a FROM t")
+    assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.server
+def test_queries_are_planned_by_what_the_server_knows(session: sqlbulk.Session, database: Any) -> None:
+    database.things.insert_many([{"_id": n, "a": str(n)} for n in range(3)])
+    result = session.execute("SELECT _id, a FROM things ORDER BY _id DESC")
+    assert (result.statement, result.columns, result.summary) == ("SELECT", ("_id", "a"), None)
+    assert list(result) == [(2, "2"), (1, "1"), (0, "0")]
+    for text in ("SELECT a FROM thing", "EXPLAIN SELECT a FROM thing"):
+        with pytest.raises(PlanError, match="E2020"):
+            session.execute(text)
+    with pytest.raises(PlanError, match="E2020"):
+        session.explain("SELECT a FROM thing")
+
+
+@pytest.mark.server
+def test_an_upsert_knows_the_index_of_its_key(session: sqlbulk.Session, database: Any) -> None:
+    sql = "INSERT INTO t (k, a) VALUES (1, 2) ON CONFLICT (k) DO UPDATE SET a = EXCLUDED.a"
+    session.execute(sql)
+    before = session.explain(sql)
+    session.execute(sql)
+    assert list(database.t.find({}, {"_id": 0})) == [{"k": 1, "a": 2}]
+    assert "k_1" in database.t.index_information()
+    database.t.drop()
+    assert session.explain(sql) != before
+
+
+def test_the_script_can_t_be_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = io.TextIOWrapper(io.BytesIO(b"INSERT INTO t FROM STDIN FORMAT csv"), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", script)
+    for given in (script, script.buffer):
+        script.buffer.seek(0)
+        with sqlbulk.connect(NOWHERE) as session, pytest.raises(PlanError, match="standard input holds the script"):
+            list(session.run(given))
