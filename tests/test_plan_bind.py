@@ -296,6 +296,11 @@ def test_what_functions_find_wrong_when_lowered_or_folded() -> None:
         check_evaluable(bound(text))
 
 
+def test_what_python_reads_differently_is_left_to_the_server() -> None:
+    assert isinstance(bound("'a' REGEXP '[[:alpha:]]'"), Call)
+    assert isinstance(bound("RANDOM()"), Call)
+
+
 def test_names_that_no_field_can_have() -> None:
     for name in ("", "$a", "a\0b"):
         with pytest.raises(PlanError):

@@ -133,7 +133,7 @@ def test_indexes_serve_what_they_can(database: Database[dict[str, Any]], conditi
 
 @pytest.mark.parametrize("condition", [
     "CASE WHEN a THEN b END", "NOT CASE WHEN a THEN b END", "NOT a IN (b)", "a LIKE b", "NOT a LIKE 'x'", "NOT (a = 1 OR b = c)",
-    "a IN (b, 1)", "NOT (a <=> b)", "a ILIKE 'x'", "UPPER(a) LIKE 'X%'", "NOT (NOT (a = b))", "a + 1 IS NULL",
+    "a IN (b, 1)", "NOT (a <=> b)", "a ILIKE 'x'", "UPPER(a) LIKE 'X%'", "NOT (NOT (a = b))", "a + 1 IS NULL", "NOT 1 IN (a)", "NOT a + 1 IS NULL",
 ])
 def test_what_only_the_aggregation_language_can_say(condition: str) -> None:
     assert native_filter(bound(condition), Layout()) is None

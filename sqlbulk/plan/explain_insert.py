@@ -83,9 +83,9 @@ def _conflict(conflict: Conflict | None) -> Iterator[str]:
     key = "any unique index" if conflict.keys is None else f"key ({', '.join(dotted(k) for k in conflict.keys)})"
     if by_key(conflict):
         yield f"{key}; each row is one atomic upsert by its key, rows whose key is NULL are inserted"
-        yield "a stored document " + {
-            "nothing": "stays as it is", "update": "is changed by the expression", "replace": "is replaced, but for its _id",
-        }[conflict.action]
+        done = {"nothing": "stays as it is", "update": "is changed by the expression",
+                "replace": "is replaced, but for its _id"}
+        yield f"a stored document {done[conflict.action]}"
     else:
         yield f"{key}; rows are inserted first, those that collide are " + {
             "nothing": "left out", "update": "turned into one atomic update of the stored document each",
