@@ -17,12 +17,18 @@ from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys
 from sqlbulk.plan.pipeline_window import lower_window
 
 
-def to_pipeline(node: algebra.Relation, context: Context, catalog: Catalog) -> tuple[Rows, list[str]]:
-    """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen."""
+def to_pipeline(
+    node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None
+) -> tuple[Rows, list[str]]:
+    """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen.
+
+    Of the relation `whole` all fields are wanted in the end, whatever the expressions use.
+    """
     def lower(inner: algebra.Relation, outer: Outer) -> Rows:
         return _lower(inner, lowering, outer)
 
-    lowering = Lowering(context, catalog, needed_paths(node), lower)
+    needs = {**needed_paths(node), **({} if whole is None else {whole: None})}
+    lowering = Lowering(context, catalog, needs, lower)
     return _lower(node, lowering, {}), lowering.choices
 
 

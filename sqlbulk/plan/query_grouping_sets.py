@@ -16,7 +16,7 @@ def bind_grouping_sets(groups: Grouping, sets: list[tuple[int, ...]], rows: alge
     """The rows multiplied; the keys of `groups` become NULL in the sets that leave them out."""
     planning = groups.planning
     relation = planning.relation("sets")
-    number = Column(relation, (SET,), Type.INTEGER)
+    number = Column(relation, (SET,), Type.INTEGER, nullable=False)
     span = groups.keys[0][1].span if groups.keys else number.span
     keys: list[tuple[str, BoundExpr]] = [(SET, number)]
     for position, (name, expression) in enumerate(groups.keys):

@@ -264,7 +264,7 @@ def _distinct(
     texts = {fingerprint(i.expression): Column(relation, (o.key,), o.type) for i, o in pairs}
     outer = []
     for key in order:
-        column = texts.get(fingerprint(key.expression))
+        column = texts.get(fingerprint(key.expression)) or _of_star(key.expression, items, relation)
         if column is None:
             raise PlanError("E2015", "with SELECT DISTINCT, ORDER BY takes expressions of the select list only",
                             key.expression.span)
@@ -275,6 +275,17 @@ def _distinct(
     else:
         made = limited(sorted_rows(made, outer), bounds)
     return BoundQuery(made, relation, query.outputs, query.open)
+
+
+def _of_star(expression: BoundExpr, items: list[Item], relation: str) -> Column | None:
+    """A field of the documents that SELECT DISTINCT * takes."""
+    star = items[0]
+    if len(items) > 1 or not star.document or not isinstance(expression, Column):
+        return None
+    inside = isinstance(star.expression, Column) and star.expression.relation == expression.relation
+    if not inside or not expression.path or expression.path[0] in star.excluded:
+        return None
+    return replace(expression, relation=relation)
 
 
 def _first_of_each(

@@ -9,8 +9,9 @@ from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import describe_query, wire_query
+from sqlbulk.plan.layout import ROOT, field_reference
 from sqlbulk.plan.pipeline import to_pipeline
-from sqlbulk.plan.pipeline_rows import Rows
+from sqlbulk.plan.pipeline_rows import Place, Rows, column_keys
 from sqlbulk.plan.query import bind_query, new_planning
 from sqlbulk.plan.query_state import Around, BoundQuery
 from sqlbulk.plan.rewrites import rewritten
@@ -34,10 +35,25 @@ def plan_query(query: ast.Query, environment: Environment) -> commands.Query:
 def lower_query(bound: BoundQuery, environment: Environment, query: ast.Query) -> commands.Query:
     """The command of a bound query."""
     relation = rewritten(bound.relation, environment)
-    rows, choices = to_pipeline(relation, environment.context, environment.catalog)
+    whole = bound.name if bound.open else None
+    rows, choices = to_pipeline(relation, environment.context, environment.catalog, whole=whole)
+    _flatten(rows, bound)
     database = _database(relation, query)
     return commands.Query(
         rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices))
+
+
+def _flatten(rows: Rows, bound: BoundQuery) -> None:
+    """Bring the columns, or the whole document, to the root if they aren't there."""
+    place = rows.layout[bound.name]
+    if place.keys is None:
+        if place.base:
+            rows.add({"$replaceWith": field_reference(ROOT, place.base)})
+    elif place.base or any(len(path) > 1 for path in place.keys.values()):
+        keys = column_keys(tuple(place.keys))
+        fields = {keys[n][0]: field_reference(ROOT, (*place.base, *path)) for n, path in place.keys.items()}
+        rows.add({"$replaceWith": fields})
+        rows.layout[bound.name] = Place((), keys)
 
 
 def _columns(bound: BoundQuery, rows: Rows) -> tuple[commands.OutputColumn, ...] | None:

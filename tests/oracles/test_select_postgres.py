@@ -112,6 +112,8 @@ def plain(value: Any) -> Any:
     """A value in a form that both databases share; numbers are rounded to nine digits."""
     if isinstance(value, list):
         return tuple(plain(v) for v in value)
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlbulk.plan.algebra import Relation, made_inside
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.rewrites.laterals import with_attached_aggregates
+from sqlbulk.plan.rewrites.merge_projections import with_merged_projections
 from sqlbulk.plan.rewrites.not_null import with_known_columns
 from sqlbulk.plan.rewrites.push_filters import with_pushed_filters
 from sqlbulk.plan.rewrites.subqueries import without_subqueries
@@ -17,6 +18,7 @@ def rewritten(node: Relation, environment: Environment) -> Relation:
     new = _namer(made_inside(node))
     node = without_subqueries(node, environment, new)
     node = with_pushed_filters(node)
+    node = with_merged_projections(node)
     node = with_attached_aggregates(node, environment, new)
     return with_known_columns(node)
 
