@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TextIO
 
-from sqlbulk.errors import SqlbulkError
+from sqlbulk.errors import Interrupted, SqlbulkError
 from sqlbulk.formats import closing_table, write_result
 from sqlbulk.results import Result, WriteSummary
 
@@ -46,7 +46,9 @@ class Report:
         summary = getattr(error, "summary", None)
         if isinstance(summary, WriteSummary):
             self._summary(Result(statement, summary=summary, target=target), summary)
-        self.err.write(f"{error}\n")
+        # A terminal has written ^C where the cursor was.
+        begin = "\n" if isinstance(error, Interrupted) and self.err.isatty() else ""
+        self.err.write(f"{begin}{error}\n")
         self.err.flush()
         if self.exit_code in (0, 3):
             self.exit_code = error.exit_code
