@@ -176,7 +176,7 @@ def _entry(name: str, help: str, example: str, parameters: tuple[Parameter, ...]
 def _deviation(name: str, words: str, accumulator: str, *, aliases: tuple[str, ...] = ()) -> Aggregate:
     root, sample = name.startswith("STDDEV"), accumulator.endswith("Samp")
     return _entry(
-        name, words, f"SELECT {name}(x) FROM (VALUES (1), (3)) AS t(x)", _NUMBER, returns=Type.DOUBLE, aliases=aliases,
+        name, words, f"{name}(1) IS NULL OR {name}(1) >= 0", _NUMBER, returns=Type.DOUBLE, aliases=aliases,
         accumulate=_over_numbers(accumulator) if root else _squared(accumulator), fold=_fold_variance(sample, root),
     )
 

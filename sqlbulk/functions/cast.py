@@ -298,7 +298,7 @@ ENTRIES: tuple[Function, ...] = (
     _cast("DOUBLE|DOUBLE PRECISION|FLOAT|FLOAT4|FLOAT8|REAL", Type.DOUBLE, "A double.", "CAST('1.5' AS DOUBLE) = 1.5",
           _to_real("double"), fold_double),
     _cast("DECIMAL|NUMERIC|DECIMAL128|DEC", Type.DECIMAL, "A decimal, with (p, s) rounded to s digits after the point.",
-          "CAST('1.25' AS DECIMAL(3, 1)) = 1.3", _to_decimal_of, _fold_decimal_of, parameters=_SCALED),
+          "CAST('1.25' AS DECIMAL(3, 1)) = DECIMAL '1.3'", _to_decimal_of, _fold_decimal_of, parameters=_SCALED),
     _cast("STRING|TEXT|VARCHAR|CHAR|CHARACTER|CHARACTER VARYING|NVARCHAR|NCHAR|BPCHAR|CLOB", Type.STRING,
           "The text form, with (n) cut to n characters; NULL for documents, arrays and binaries.",
           "CAST(12 AS TEXT) = '12'", _to_text, _fold_text, parameters=_SIZED),

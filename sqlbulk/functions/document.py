@@ -117,111 +117,6 @@ def _member_text(value: Operand, key: Operand) -> Any:
     return {"$let": {"vars": {"member": _member(value, key)}, "in": as_text(found)}}
 
 
-# Merging
-
-
-def _patched(*documents: Operand) -> Any:
-    result = documents[0]
-    for patch in documents[1:]:
-        result = _patch(result, patch)
-    return result
-
-
-def _patch(target: Operand, patch: Operand, level: int = 0) -> Operand:
-    """RFC 7396, key by key where the patch's keys are known; at run time six levels deep otherwise."""
-    if patch.shape is None and isinstance(patch.value, Mapping):
-        patch = _shaped(patch)
-    if patch.shape is None:
-        return Operand(_patch_computed(target.mql, patch.mql, 0), Type.ANY)
-    base = f"$$base{level}"
-    value: Any = base
-    for key, new in patch.shape.items():
-        made = _patch_field(base, key, new, level)
-        value = {"$setField": {"field": {"$literal": key}, "input": value, "value": made}}
-    document = {"$cond": [{"$eq": [{"$type": target.mql}, "object"]}, target.mql, {"$literal": {}}]}
-    return Operand({"$let": {"vars": {f"base{level}": document}, "in": value}}, Type.DOCUMENT, False)
-
-
-def _shaped(operand: Operand) -> Operand:
-    shape = {k: Operand(_constant(v), type_of(v), v is None, v) for k, v in operand.value.items()}
-    return Operand(operand.mql, Type.DOCUMENT, False, operand.value, shape)
-
-
-def _constant(value: Any) -> Any:
-    return {"$literal": value} if isinstance(value, str | Mapping | list) else value
-
-
-def _patch_field(base: str, key: str, new: Operand, level: int) -> Any:
-    if new.value is None:
-        return "$$REMOVE"
-    if new.shape is not None or isinstance(new.value, Mapping):
-        old = Operand({"$getField": {"field": {"$literal": key}, "input": base}})
-        return _patch(old, new, level + 1).mql
-    if new.value is not UNKNOWN or new.type not in (Type.ANY, Type.DOCUMENT):
-        return {"$ifNull": [new.mql, "$$REMOVE"]} if new.nullable else new.mql
-    old_mql = {"$getField": {"field": {"$literal": key}, "input": base}}
-    merged = _patch_computed(old_mql, new.mql, 10 + level)
-    return {"$cond": [{"$gt": [new.mql, None]}, merged, "$$REMOVE"]}
-
-
-_DEPTH = 4
-"""How many levels of a patch whose keys aren't known are merged; below, its documents replace."""
-
-
-def _patch_computed(target: Any, patch: Any, level: int, depth: int = _DEPTH) -> Any:
-    if depth == 0:
-        return patch
-    t, p = f"$$target{level}", f"$$patch{level}"
-    pair = f"pair{level}"
-    old = {"$getField": {"field": "v", "input": {"$arrayElemAt": [{"$filter": {
-        "input": {"$objectToArray": t}, "as": "own", "cond": {"$eq": ["$$own.k", f"$${pair}.k"]}}}, 0]}}}
-    merged = {"$cond": [{"$eq": [{"$type": f"$${pair}.v"}, "object"]},
-                        _patch_computed(old, f"$${pair}.v", level + 1, depth - 1), f"$${pair}.v"]}
-    pairs = {"$objectToArray": p}
-    new = {"$map": {"input": {"$filter": {"input": pairs, "as": pair, "cond": {"$gt": [f"$${pair}.v", None]}}},
-                    "as": pair, "in": {"k": f"$${pair}.k", "v": merged}}}
-    dropped = {"$map": {"input": {"$filter": {"input": pairs, "as": pair, "cond": {"$lte": [f"$${pair}.v", None]}}},
-                        "as": pair, "in": f"$${pair}.k"}}
-    kept = {"$filter": {"input": {"$objectToArray": t}, "as": "own", "cond": {"$not": [{"$in": ["$$own.k", dropped]}]}}}
-    result = {"$mergeObjects": [{"$arrayToObject": [kept]}, {"$arrayToObject": [new]}]}
-    document = {"$cond": [{"$eq": [{"$type": target}, "object"]}, target, {"$literal": {}}]}
-    inside = {"$cond": [{"$eq": [{"$type": p}, "object"]}, result, p]}
-    return {"$let": {"vars": {f"target{level}": document, f"patch{level}": patch}, "in": inside}}
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396 in Python."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge_patch(result.get(key), value)
-    return result
-
-
-def _fold_patched(*documents: Any) -> Any:
-    result = documents[0]
-    for patch in documents[1:]:
-        result = merge_patch(result, patch)
-    return result
-
-
-def _preserved(*values: Any) -> Any:
-    """All keys and elements kept: documents are joined on the first level, anything else into one array."""
-    arrays = [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in values]
-    return {"$cond": [{"$and": [{"$eq": [{"$type": v}, "object"]} for v in values]}, {"$mergeObjects": list(values)},
-                      {"$concatArrays": arrays}]}
-
-
-def _fold_preserved(*values: Any) -> Any:
-    if all(isinstance(v, Mapping) for v in values):
-        return {k: v for d in values for k, v in d.items()}
-    return [e for v in values for e in (v if isinstance(v, list | tuple) else [v])]
-
-
 # Asking
 
 
@@ -388,12 +283,6 @@ ENTRIES: tuple[Function, ...] = (
            lambda v, k: text_form(_fold_member(v, k)), returns=Type.STRING),
     entry("JSON_UNQUOTE", "The value itself: documents hold no quoted text.", "JSON_UNQUOTE('a') = 'a'", (anything(),),
           lambda v: v, lambda v: v, returns=lambda types: types[0], aliases=("TO_JSON", "TO_JSONB"), nullable=False),
-    _entry("JSON_MERGE_PATCH", "The documents merged by RFC 7396: later keys win, NULLs remove.",
-           "JSON_MERGE_PATCH({a: 1, b: 2}, {b: 3}) = {a: 1, b: 3}",
-           (anything("document", repeated=True),), _patched, _fold_patched),
-    entry("JSON_MERGE_PRESERVE", "Documents joined on the first level, arrays and scalars put into one array.",
-          "JSON_MERGE_PRESERVE([1], [2]) = [1, 2]", (anything("value", repeated=True),), _preserved, _fold_preserved,
-          nullable=False, aliases=("JSON_MERGE",)),
     _entry("JSON_LENGTH", "How many keys or elements there are, 1 for a scalar.", "JSON_LENGTH([1, 2]) = 2",
            _MAYBE_PATH, _length, _fold_length, returns=Type.INTEGER),
     _entry("JSON_KEYS", "The keys as an array; NULL unless it is a document.", "JSON_KEYS({a: 1}) = ['a']", _MAYBE_PATH,

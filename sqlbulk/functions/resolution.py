@@ -19,10 +19,12 @@ from sqlbulk.functions import (
     document,
     identity,
     matching,
+    merging,
     number,
     text,
     time,
     timeformat,
+    timemaking,
     timeparts,
     window,
     writing,
@@ -41,8 +43,8 @@ from sqlbulk.functions.unsupported import UNSUPPORTED
 from sqlbulk.types import Type
 
 _MODULES = (
-    comparison, arithmetic, condition, number, text, characters, matching, time, timeparts, timeformat, cast,
-    document, writing, array, identity,
+    comparison, arithmetic, condition, number, text, characters, matching, time, timemaking, timeparts,
+    timeformat, cast, document, merging, writing, array, identity,
 )
 _AGGREGATE_ENTRIES = (*aggregate.ENTRIES, *collecting.ENTRIES)
 
