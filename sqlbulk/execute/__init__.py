@@ -46,18 +46,10 @@ def execute(
             from sqlbulk.execute.query import run_query
 
             return run_query(command, connection)
-        case UpdateWhere():
-            from sqlbulk.execute.update import run_update
+        case UpdateWhere() | DeleteWhere() | DryRun():
+            from sqlbulk.execute.changes import run_change
 
-            return run_update(command, connection, watcher=progress, stop=stop)
-        case DeleteWhere():
-            from sqlbulk.execute.delete import run_delete
-
-            return run_delete(command, connection, watcher=progress, stop=stop)
-        case DryRun():
-            from sqlbulk.execute.dryrun import run_dry
-
-            return run_dry(command, connection)
+            return run_change(command, connection, watcher=progress, stop=stop)
         case Explained():
             return Result("EXPLAIN", ("plan",), [(line,) for line in command.text.splitlines()])
         case UseDatabase():

@@ -77,7 +77,7 @@ def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iter
         yield from (f"  {line}" for line in stored_lines(verb, command.of))
         return
     name = f"{command.database}.{command.collection}" if command.database else command.collection
-    yield f"{verb if verb != 'DRY RUN' else type(command).__name__.removesuffix('Where').upper()} {name}"
+    yield f"{verb_of(command) if verb == 'DRY RUN' else verb} {name}"
     yield from indented("documents", _selection(command.selection))
     if isinstance(command, UpdateWhere):
         yield from indented("change", _change(command))
@@ -87,6 +87,13 @@ def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iter
         yield from indented("left alone", _obstacles(command.obstacles))
     yield from indented("windows", _windows(command))
     yield from indented("options", option_lines(command.options))
+
+
+def verb_of(command: UpdateWhere | DeleteWhere) -> str:
+    """The statement's verb."""
+    if isinstance(command, UpdateWhere):
+        return "UPDATE"
+    return "DELETE" if command.archive is None or command.archive.marked else "MOVE"
 
 
 def _selection(selection: Selection) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlbulk.commands import Selection
@@ -119,19 +119,21 @@ def conjuncts(condition: ast.Expr | None) -> Iterator[ast.Expr]:
 
 def has_query(node: Any) -> bool:
     """Whether a query stands somewhere within."""
-    return any(isinstance(part, ast.Query) for part in walk(node))
+    return any(isinstance(part, ast.Query) for part in walk_nodes(node))
 
 
-def walk(node: Any) -> Iterator[Any]:
+def walk_nodes(node: Any) -> Iterator[ast.Node]:
     """The node and all nodes within it."""
     pending = [node]
     while pending:
         found = pending.pop()
         if isinstance(found, tuple):
             pending += found
-        elif isinstance(found, ast.Node) and is_dataclass(found):
+        elif isinstance(found, ast.Node):
             yield found
-            pending += [getattr(found, f.name) for f in fields(found) if f.name != "span"]
+            for name in found.__dataclass_fields__:
+                if name != "span":
+                    pending.append(getattr(found, name))
 
 
 # The query that finds the documents
@@ -166,7 +168,8 @@ def _reads_itself(
     clauses: Clauses, values: Sequence[ast.Expr], table: Table, environment: Environment
 ) -> bool:
     """Whether the query reads the collection beside the document at hand, or a view that may do so."""
-    tables = [t for t in walk((clauses.where, clauses.from_, clauses.ctes, tuple(values))) if isinstance(t, ast.Table)]
+    parts = (clauses.where, clauses.from_, clauses.ctes, tuple(values))
+    tables = [node for node in walk_nodes(parts) if isinstance(node, ast.Table)]
     names = {t.name[-1].text for t in tables}
     views = {n for n in names if (known := environment.catalog.get(n)) is not None and known.kind == "view"}
     return table.collection in names or bool(views)

@@ -17,7 +17,7 @@ from sqlbulk.plan.insert import read_table
 from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
 from sqlbulk.plan.scope import Scope, Source, resolve_path
-from sqlbulk.plan.selection import Clauses, choose, make_scope
+from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
 from sqlbulk.syntax import ast
@@ -27,10 +27,6 @@ from sqlbulk.types import Type
 VALUES = "values"
 """The relation of what was worked out when the documents were looked for."""
 DOCUMENTS = ("object", "null", "missing", "undefined")
-_OTHER_TYPES = [
-    "array", "double", "string", "binData", "objectId", "bool", "date", "regex", "dbPointer", "javascript", "symbol",
-    "javascriptWithScope", "int", "timestamp", "long", "decimal", "minKey", "maxKey",
-]
 
 
 def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
@@ -83,30 +79,43 @@ def with_values(
 ) -> tuple[list[st.Assignment], list[ast.Expr]]:
     """The assignments with each subquery, and each column of FROM, in the place of a value that is asked for before."""
     values: list[ast.Expr] = []
-    made = [
-        a if isinstance(a.value, ast.Default) else replace(a, value=_replaced(a.value, scope, values))
-        for a in assignments
-    ]
+    made = []
+    for assignment in assignments:
+        if len(scope.sources) > 1 or has_query(assignment.value):
+            assignment = replace(assignment, value=_replaced(assignment.value, scope, values))
+        made.append(assignment)
     return made, values
 
 
 def _replaced(node: Any, scope: Scope, values: list[ast.Expr]) -> Any:
     if isinstance(node, tuple):
-        return tuple(_replaced(part, scope, values) for part in node)
+        parts_of = [_replaced(part, scope, values) for part in node]
+        return tuple(parts_of) if any(a is not b for a, b in zip(parts_of, node, strict=True)) else node
     if not isinstance(node, ast.Node) or isinstance(node, ast.Identifier | ast.TypeName):
         return node
     if isinstance(node, ast.Path):
         return _value(node, values) if _is_of_join(node, scope) else node
     if isinstance(node, ast.Lambda):
-        return replace(node, body=_replaced(node.body, _inside(scope, node), values))
-    if _holds_query(node):
+        return replace(node, body=_replaced(node.body, scope.with_variables(_names_of(node)), values))
+    parts = read_parts(node)
+    if any(isinstance(p, ast.Query) or (isinstance(p, tuple) and any(isinstance(i, ast.Query) for i in p))
+           for p in parts.values()):
         return _value(node, values)
-    parts = {name: getattr(node, name) for name in node.__dataclass_fields__ if name != "span"}
-    return replace(node, **{name: _replaced(part, scope, values) for name, part in parts.items()})
+    changed = {name: _replaced(part, scope, values) for name, part in parts.items()}
+    return replace(node, **changed) if any(changed[name] is not part for name, part in parts.items()) else node
 
 
-def _inside(scope: Scope, node: ast.Lambda) -> Scope:
-    return scope.with_variables(tuple(p.text for p in node.parameters))
+def read_parts(node: ast.Node) -> dict[str, Any]:
+    """What a node is made of, by name."""
+    parts = {}
+    for name in node.__dataclass_fields__:
+        if name != "span":
+            parts[name] = getattr(node, name)
+    return parts
+
+
+def _names_of(node: ast.Lambda) -> tuple[str, ...]:
+    return tuple(p.text for p in node.parameters)
 
 
 def _is_of_join(path: ast.Path, scope: Scope) -> bool:
@@ -115,13 +124,6 @@ def _is_of_join(path: ast.Path, scope: Scope) -> bool:
         return False
     found = resolve_path(path, scope)
     return isinstance(found, Column) and found.relation != ""
-
-
-def _holds_query(node: ast.Node) -> bool:
-    """Whether a query is a direct part of the node."""
-    parts = [getattr(node, name) for name in node.__dataclass_fields__]
-    return any(isinstance(p, ast.Query) or (isinstance(p, tuple) and any(isinstance(i, ast.Query) for i in p))
-               for p in parts)
 
 
 def _value(node: Any, values: list[ast.Expr]) -> ast.Path:
@@ -222,7 +224,10 @@ def obstacles_of(assigned: Sequence[Assigned]) -> tuple[Obstacle, ...]:
 def _obstacle(path: Path) -> Obstacle:
     level = field_reference(ROOT, path)
     if all(is_plain(name) for name in path):
-        found: dict[str, Any] = {".".join(path): {"$type": _OTHER_TYPES}}
+        name = ".".join(path)
+        other = {"$exists": True, "$not": {"$type": ["object", "null", "undefined"]}}
+        # of an array the match language looks at the items, so that has to be said apart
+        found: dict[str, Any] = {"$or": [{name: {"$type": "array"}}, {name: other}]}
     else:
         found = {"$expr": {"$not": [{"$in": [{"$type": level}, list(DOCUMENTS)]}]}}
     return Obstacle(found, f"{dotted(path)} is not a document", level, DOCUMENTS)
