@@ -125,11 +125,23 @@ def _called(name: ast.Identifier, scope: Scope) -> Source | None:
     if not exact and not name.quoted:
         exact = [s for s in scope.sources if name.text.lower() in {n.lower() for n in s.names}]
     first_names = [s for s in exact if s.names and s.names[0] == name.text]
+    if not first_names and _is_alias_around(name.text, scope):
+        return None
     found = first_names or exact
     if len(found) > 1:
         raise PlanError("E2014", f"{name.text} is the name of more than one table here", name.span,
                         hint="use the aliases")
     return found[0] if found else None
+
+
+def _is_alias_around(name: str, scope: Scope) -> bool:
+    """Whether a query around calls a table so, which is nearer than what a collection here is called besides."""
+    level = scope.parent
+    while level is not None:
+        if any(s.names[:1] == (name,) for s in level.sources):
+            return True
+        level = level.parent
+    return False
 
 
 def _known_name(name: ast.Identifier, source: Source) -> str | None:
