@@ -154,11 +154,12 @@ class _Layouts:
         if document is None:
             raise RowRefused("E4001", f"a row is a {type(row).__name__}, but the statement names no columns")
         names = tuple(document)
-        if names not in self._known:
+        try:
+            build = self._known[names]
+        except KeyError:
             if len(self._known) >= KNOWN_LAYOUTS:
                 self._known.clear()
-            self._known[names] = self._layout(names)
-        build = self._known[names]
+            build = self._known[names] = self._layout(names)
         return document if build is None else build(tuple(document.values()))
 
     def _layout(self, names: tuple[Any, ...]) -> Build | None:

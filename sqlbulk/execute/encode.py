@@ -102,12 +102,12 @@ class Ids:
 
     def __init__(self, begun: float | None = None, start: int | None = None) -> None:
         now = time.time() if begun is None else begun
-        self._prefix = (int(now) & 0xFFFFFFFF).to_bytes(4, "big")
-        self._start = (int(now % 1 * 1_000_000) << 44) + (secrets.randbits(43) if start is None else start)
+        self.prefix = (int(now) & 0xFFFFFFFF).to_bytes(4, "big")
+        self.start = (int(now % 1 * 1_000_000) << 44) + (secrets.randbits(43) if start is None else start)
 
     def of(self, ordinal: int) -> bytes:
         """The id of a row."""
-        return self._prefix + (self._start + ordinal).to_bytes(8, "big")
+        return self.prefix + (self.start + ordinal).to_bytes(8, "big")
 
     def made(self, document: bytes, ordinal: int) -> bool:
         """Whether the document has the id that we made for this row."""
@@ -117,6 +117,10 @@ class Ids:
 def without_id(document: bytes) -> bytes:
     """A document whose first field is an `_id` of ours, without it."""
     return (len(document) - ID_END + 4).to_bytes(4, "little") + document[ID_END:]
+
+
+_Make = Callable[[Any, int, int], bytes]
+"""A row, its number and its place in the chunk into BSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +139,34 @@ class Encoder:
         rows = Encoded()
         errors: list[RowError] = []
         make = self._make(chunk, rows.keys)
-        # a call less for each row is worth the names
-        add, number, place = rows.documents.append, rows.ordinals.append, rows.indexes.append
+        count = len(chunk.rows)
+        try:
+            rows.documents = list(map(make, chunk.rows, chunk.ordinals, range(count)))
+            rows.ordinals, rows.indexes = list(chunk.ordinals), list(range(count))
+        except RowRefused:
+            # rare, so the chunk is simply done again, row by row
+            rows.keys.clear()
+            errors = self._one_by_one(chunk, make, rows)
+        rows.origins = [Origin(chunk.locate, chunk.excerpt)] * len(rows.documents)
+        return rows, errors
+
+    def _one_by_one(self, chunk: Chunk, make: _Make, rows: Encoded) -> list[RowError]:
+        errors = []
         for index, (row, ordinal) in enumerate(zip(chunk.rows, chunk.ordinals, strict=True)):
             try:
-                add(make(row, ordinal, index))
+                rows.documents.append(make(row, ordinal, index))
             except RowRefused as refused:
                 errors.append(RowError(ordinal, refused.code, refused.message, chunk.locate(index), refused.column,
                                        chunk.excerpt(index)))
                 continue
-            number(ordinal)
-            place(index)
-        rows.origins = [Origin(chunk.locate, chunk.excerpt)] * len(rows.documents)
-        return rows, errors
+            rows.ordinals.append(ordinal)
+            rows.indexes.append(index)
+        return errors
 
-    def _make(self, chunk: Chunk, keys: list[tuple[Any, ...]]) -> Callable[[Any, int, int], bytes]:
+    def _make(self, chunk: Chunk, keys: list[tuple[Any, ...]]) -> _Make:
         """What makes the BSON of a row of the chunk; it raises RowRefused."""
-        build, id_of, max_size, key, described = self.build, self.ids.of, self.max_size, self.key, self.metadata
+        build, max_size, key, described = self.build, self.max_size, self.key, self.metadata
+        id_head, start, joined = ID_HEAD + self.ids.prefix, self.ids.start, b"".join
 
         def make(row: Any, ordinal: int, index: int) -> bytes:
             document = build(row)
@@ -166,7 +181,8 @@ class Encoder:
                 raise refusal(error, document) from None
             if "_id" not in document:
                 # the length, our id, and then the fields, without encoding anything again
-                encoded = (len(encoded) + 17).to_bytes(4, "little") + ID_HEAD + id_of(ordinal) + encoded[4:]
+                encoded = joined(((len(encoded) + 17).to_bytes(4, "little"), id_head,
+                                  (start + ordinal).to_bytes(8, "big"), encoded[4:]))
             if len(encoded) > max_size:
                 raise RowRefused("E4004", f"the document has {len(encoded):,} bytes; {max_size:,} is the limit")
             if key is not None:
