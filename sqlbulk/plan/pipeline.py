@@ -13,7 +13,7 @@ from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_s
 from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
 from sqlbulk.plan.pipeline_needs import needed_paths
 from sqlbulk.plan.pipeline_order import sorted_by, top_by_index
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, place_values, slot_name, slotted
 from sqlbulk.plan.pipeline_window import lower_window
 
 
@@ -126,11 +126,7 @@ def _merged(node: algebra.Project, rows: Rows, lowering: Lowering) -> Rows:
 
 def _extend(node: algebra.Extend, lowering: Lowering, outer: Outer) -> Rows:
     rows = slotted(lowering.lower(node.input, outer), lowering)
-    slot = slot_name(node.relation, lowering)
-    keys = column_keys(tuple(name for name, _ in node.columns))
-    rows.add({"$addFields": {slot: {keys[name][0]: lowering.value(e, rows) for name, e in node.columns}}})
-    rows.layout[node.relation] = Place((slot,), keys)
-    return rows
+    return place_values(node.relation, {name: lowering.value(e, rows) for name, e in node.columns}, rows, lowering)
 
 
 # Order and number

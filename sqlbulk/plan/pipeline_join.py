@@ -9,7 +9,7 @@ from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import BoundExpr, Call, Column
 from sqlbulk.plan.pipeline_group import union_with
 from sqlbulk.plan.pipeline_order import leading_fields
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted, whole_row
 from sqlbulk.plan.rewrites.correlation import with_conditions
 
 Stage = dict[str, Any]
@@ -180,26 +180,25 @@ def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
 
 def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows:
     """Both sides in one stream, put together by a window over the keys: a hash join that needs no index."""
-    left = slotted(lowering.lower(node.left, outer), lowering)
+    left = lowering.lower(node.left, outer)
     right = lowering.lower(node.right, outer)
     names = [f"k{n}" for n in range(len(node.keys))]
+    here, key, there = (lowering.names.new(prefix) for prefix in ("_l", "_k", "_r"))
     left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
     right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
-    slot = _slot_for(right, lowering)
     kept, layout = _kept(right)
-    row = {"$mergeObjects": ["$_l", {slot: "$_r"}]}
-    left.add({"$replaceWith": {"_l": "$$ROOT", "_k": left_keys}})
+    left.add({"$replaceWith": {here: whole_row(left, lowering), key: left_keys}})
     right.add(
-        {"$replaceWith": {"_k": right_keys, "_r": kept}},
-        {"$match": {f"_k.{n}": {"$ne": None} for n in names}})
+        {"$replaceWith": {key: right_keys, there: kept}},
+        {"$match": {f"{key}.{n}": {"$ne": None} for n in names}})
     left.add(
         union_with(right),
-        {"$setWindowFields": {"partitionBy": "$_k", "output": {"_r": {"$max": "$_r"}}}},
-        {"$match": {"_l": {"$exists": True}}},
-        {"$replaceWith": row})
-    for relation, place in layout.items():
-        left.layout[relation] = place.below(slot)
-    lowering.choices.append(f"{slot}: hash join with {right.collection or 'the values'} over {len(names)} key(s)")
+        {"$setWindowFields": {"partitionBy": f"${key}", "output": {there: {"$max": f"${there}"}}}},
+        {"$match": {here: {"$exists": True}}})
+    places = {relation: place.below(here) for relation, place in left.layout.items()}
+    left.layout = places | {relation: place.below(there) for relation, place in layout.items()}
+    left.slotted, left.open_root = True, False
+    lowering.choices.append(f"hash join with {right.collection or 'the values'} over {len(names)} key(s)")
     return left
 
 

@@ -190,15 +190,32 @@ def with_fields(rows: Rows, lowering: Lowering, fields: dict[str, Any], *, slots
         return rows.add({"$addFields": fields}) if fields else rows
     (relation, place), = rows.layout.items()
     slot = slot_name(relation, lowering)
-    needed = lowering.needs.get(relation, frozenset())
-    if place.keys is None and needed is not None and _trimmable(needed):
-        whole: Any = _trimmed(needed, place.base)
-    else:
-        whole = field_reference(ROOT, place.base)
-    rows.stages.append({"$replaceWith": {slot: whole, **fields}})
+    rows.stages.append({"$replaceWith": {slot: whole_row(rows, lowering), **fields}})
     rows.layout = {relation: Place((slot,), place.keys)}
     rows.slotted, rows.open_root = True, False
     return rows
+
+
+def place_values(relation: str, values: dict[str, Any], rows: Rows, lowering: Lowering) -> Rows:
+    """The rows with a relation of such values: fields that are there already, or worked out in one stage."""
+    slot = slot_name(relation, lowering)
+    plain = {n: v for n, v in values.items() if isinstance(v, str) and v.startswith("$") and not v.startswith("$$")}
+    there: dict[str, Path] = {n: tuple(v[1:].split(".")) for n, v in plain.items()}
+    keys = column_keys(tuple(n for n in values if n not in there))
+    if keys:
+        rows.add({"$addFields": {slot: {key: values[name] for name, (key,) in keys.items()}}})
+    rows.layout[relation] = Place((), there | {name: (slot, *key) for name, key in keys.items()})
+    return rows
+
+
+def whole_row(rows: Rows, lowering: Lowering) -> Any:
+    """The row as one value; of a lone collection's only the fields that somebody needs, where that is known."""
+    if len(rows.layout) == 1:
+        (relation, place), = rows.layout.items()
+        needed = lowering.needs.get(relation, frozenset())
+        if not place.base and place.keys is None and needed is not None and _trimmable(needed):
+            return _trimmed(needed)
+    return ROOT
 
 
 def slot_name(relation: str, lowering: Lowering) -> str:
@@ -210,7 +227,7 @@ def _trimmable(needed: frozenset[Path]) -> bool:
     return all(path and all(map(is_plain, path)) for path in needed)
 
 
-def _trimmed(needed: frozenset[Path], base: Path) -> dict[str, Any]:
+def _trimmed(needed: frozenset[Path]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path in sorted(needed):
         if any(path[:n] in needed for n in range(1, len(path))):
@@ -218,5 +235,5 @@ def _trimmed(needed: frozenset[Path], base: Path) -> dict[str, Any]:
         node = tree
         for name in path[:-1]:
             node = node.setdefault(name, {})
-        node[path[-1]] = field_reference(ROOT, (*base, *path))
+        node[path[-1]] = field_reference(ROOT, path)
     return tree

@@ -15,7 +15,7 @@ from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import Constant, Frame, SortKey, WindowCall
 from sqlbulk.plan.pipeline_group import accumulate
 from sqlbulk.plan.pipeline_order import Order
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, slot_name, with_fields
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Rows, place_values, with_fields
 from sqlbulk.plan.query_state import fingerprint
 from sqlbulk.types import Interval
 
@@ -44,22 +44,12 @@ def lower_window(node: algebra.Window, lowering: Lowering, outer: Outer) -> Rows
             finished[key] = work.value(call)
         work.finish()
     for each in reversed(nodes):
-        _place(each.relation, {name: finished[each.relation, name] for name, _ in each.calls}, rows, lowering)
+        place_values(each.relation, {name: finished[each.relation, name] for name, _ in each.calls}, rows, lowering)
     return rows
 
 
 def _uses(nodes: list[algebra.Window], below: algebra.Window) -> bool:
     return any(below.relation in algebra.relations_of(e) for n in nodes for e in algebra.own_expressions(n))
-
-
-def _place(relation: str, values: dict[str, Any], rows: Rows, lowering: Lowering) -> None:
-    """Where the values are: in the fields of the stages themselves, or worked out from them in one of their own."""
-    slot = slot_name(relation, lowering)
-    plain = {name: tuple(v[1:].split(".")) for name, v in values.items() if isinstance(v, str) and v.startswith("$")}
-    computed = {name: v for name, v in values.items() if name not in plain}
-    if computed:
-        rows.add({"$addFields": {slot: computed}})
-    rows.layout[relation] = Place((), plain | {name: (slot, name) for name in computed})
 
 
 def _specification(call: WindowCall) -> tuple[str, ...]:

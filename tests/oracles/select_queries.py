@@ -169,6 +169,9 @@ SELECT e.id FROM emp e WHERE e.salary > ANY (SELECT x.salary FROM emp x WHERE x.
 SELECT e.id FROM emp e WHERE e.dept = ANY (SELECT d.id FROM dept d) OR e.active
 SELECT e.id FROM emp e WHERE e.dept <> ALL (SELECT d.id FROM dept d)
 SELECT e.id FROM emp e WHERE e.dept NOT IN (SELECT d.id FROM dept d WHERE d.id > 100)
+SELECT emp.id, x.n FROM emp, LATERAL (SELECT COUNT(*) AS n FROM emp y WHERE y.dept = emp.dept) x
+SELECT emp.id FROM emp WHERE EXISTS (SELECT 1 FROM emp y WHERE y.boss = emp.id)
+SELECT emp.id, x.n, y.m FROM emp, LATERAL (SELECT COUNT(*) AS n FROM emp s WHERE s.dept = emp.dept AND s.active) x, LATERAL (SELECT MIN(r.salary) AS m FROM emp r WHERE r.dept = emp.dept) y
 SELECT e.id, x.n FROM emp e, LATERAL (SELECT COUNT(*) AS n FROM emp y WHERE y.dept = e.dept) x
 SELECT e.id, x.lo, x.hi FROM emp e LEFT JOIN LATERAL (SELECT MIN(y.salary) AS lo, MAX(y.salary) AS hi FROM emp y WHERE y.dept = e.dept AND y.active) x ON TRUE
 SELECT d.id, x.id FROM dept d CROSS JOIN LATERAL (SELECT e.id FROM emp e WHERE e.dept = d.id ORDER BY e.id LIMIT 2) x
@@ -209,6 +212,10 @@ SELECT dept, PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY salary) FROM emp GROUP 
 SELECT ARRAY(SELECT id FROM dept ORDER BY id) AS a
 SELECT MODE() WITHIN GROUP (ORDER BY dept) FROM emp WHERE dept IS NOT NULL AND dept <> 2
 """
+
+
+NEED_CATALOG = frozenset({"SELECT id, name, qty FROM emp JOIN sale USING (id)"})
+"""Queries with a field of a joined table and no table's name in front: only a catalog tells whose it is."""
 
 
 def queries() -> Iterator[str]:

@@ -20,7 +20,7 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse
 from sqlbulk.types import Type
 
-from .select_queries import queries
+from .select_queries import NEED_CATALOG, queries
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -140,6 +140,8 @@ def is_ordered(sql: str) -> bool:
 @pytest.mark.parametrize("known", [True, False], ids=["catalog", "nothing-known"])
 @pytest.mark.parametrize("sql", list(queries()))
 def test_same_answer_as_postgresql(sql: str, known: bool, mongo: Any, postgres: Any) -> None:
+    if not known and sql in NEED_CATALOG:
+        pytest.skip("only a catalog tells whose field it is")
     expected = postgres.execute(sql.replace("%", "%%")).fetchall()
     ordered = is_ordered(sql) and "TIES" not in sql
     found = answer(mongo, sql, CATALOG if known else Catalog())
