@@ -29,11 +29,13 @@ class ScriptStatement:
     """A statement of a script.
 
     In `source.text` the value list of an INSERT, UPSERT or REPLACE is replaced by `ROWS_MARK`, and `rows`
-    is the list; None if there is none.
+    is the list; None if there is none. `directory` is where the script's file lies, from which the
+    files that it names are found; None: the working directory.
     """
 
     source: Source
     rows: ValueText | None = None
+    directory: Path | None = None
 
 
 def statements(
