@@ -352,14 +352,19 @@ class Archiver:
         except (CollectionInvalid, OperationFailure) as error:
             if isinstance(error, OperationFailure) and error.code != 48:
                 raise
-            if storage and not self._has_compressor(name):
-                self.notices.add(f"{name} exists already: compression has no effect on it")
+            self._check_existing(name)
         if self.archive.retention is not None:
             self._collection(name).create_index("archived_at", expireAfterSeconds=self.archive.retention)
 
-    def _has_compressor(self, name: str) -> bool:
-        found = list(self._collection(name).database.list_collections(filter={"name": name}))
-        return f"block_compressor={self.archive.compressor}" in str(found[0].get("options", {})) if found else True
+    def _check_existing(self, name: str) -> None:
+        """Raise ServerError E5005 unless what is there keeps what is put into it; a view might even show the originals."""
+        found = next(iter(self._collection(name).database.list_collections(filter={"name": name})), {})
+        options = found.get("options", {})
+        kind = "capped collection" if options.get("capped") else found.get("type", "collection")
+        if kind != "collection":
+            raise ServerError("E5005", f"{name} is a {kind}; documents can't be kept there")
+        if self.archive.compressor is not None and f"block_compressor={self.archive.compressor}" not in str(options):
+            self.notices.add(f"{name} exists already: compression has no effect on it")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ANY_ROW = frozenset({11000, 121})
 """Codes that may well be every document's own: a key that collides, a validator."""
+UNSURE = "an update was sent again after a part of it may have been done: modified may be too low"
 _PIECE = 1_000
 """How many updates of single documents go into one command."""
 
@@ -97,7 +98,7 @@ class Updater:
                     outcome.in_doubt += 0 if sure else len(window)
                     raise stopped(error, self.site.patience, begun=True) from None
                 if not sure:
-                    outcome.notices.add("a reply was lost and the update sent again: modified may be too low")
+                    outcome.notices.add(UNSURE)
             outcome.retried()
             attempt += 1
 
@@ -147,6 +148,8 @@ class Updater:
                            f"one of {len(window):,} documents: {message}", server_code=code)
             outcome.skipped += len(window) - 1
             return
+        if not self._transactional:
+            outcome.notices.add(UNSURE)
         self._one_by_one(window, outcome)
 
     def _one_by_one(self, window: Window, outcome: Outcome) -> None:
