@@ -148,6 +148,11 @@ SELECT dept FROM emp UNION SELECT id FROM dept EXCEPT SELECT 3
 SELECT x FROM (SELECT dept AS x FROM emp UNION SELECT id FROM dept) u WHERE x > 1 ORDER BY x
 SELECT dept AS k, COUNT(*) AS n FROM emp GROUP BY dept UNION ALL SELECT NULL, COUNT(*) FROM emp ORDER BY n, k
 SELECT e.id, (SELECT d.title FROM dept d WHERE d.id = e.dept) AS title FROM emp e
+SELECT e.id, (SELECT COUNT(*) FROM emp x WHERE x.dept = e.dept) AS n FROM emp e ORDER BY e.salary DESC, e.id
+SELECT e.id, e.dept IN (SELECT d.id FROM dept d) AS i FROM emp e ORDER BY e.name, e.id LIMIT 5
+SELECT e.id, EXISTS (SELECT 1 FROM emp x WHERE x.boss = e.id) AS b FROM emp e ORDER BY e.hired, e.id OFFSET 2
+SELECT DISTINCT ON (e.dept) e.dept, (SELECT COUNT(*) FROM emp x WHERE x.dept = e.dept) AS n FROM emp e ORDER BY e.dept DESC, e.id
+SELECT x.id, x.n FROM (SELECT e.id, (SELECT MAX(s.qty) FROM sale s WHERE s.emp = e.id) AS n FROM emp e) x ORDER BY x.n, x.id
 SELECT e.id, (SELECT COUNT(*) FROM emp) AS n, (SELECT MAX(id) FROM dept) AS m FROM emp e
 SELECT d.id, (SELECT COUNT(*) FROM emp e WHERE e.dept = d.id AND e.active) AS n FROM dept d
 SELECT d.id, (SELECT COUNT(*) FROM emp e WHERE e.dept > d.id) AS n FROM dept d

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlbulk.plan.algebra import Relation, made_inside
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.rewrites.keep_order import with_kept_order
 from sqlbulk.plan.rewrites.laterals import with_attached_aggregates
 from sqlbulk.plan.rewrites.merge_projections import with_merged_projections
 from sqlbulk.plan.rewrites.not_null import with_known_columns
@@ -20,7 +21,7 @@ def rewritten(node: Relation, environment: Environment) -> Relation:
     node = with_pushed_filters(node)
     node = with_merged_projections(node)
     node = with_attached_aggregates(node, environment, new)
-    return with_known_columns(node)
+    return with_known_columns(with_kept_order(node))
 
 
 def _namer(taken: set[str]) -> Callable[[str], str]:
