@@ -67,7 +67,33 @@ class FileRows:
     infer_types: bool = True
 
 
-Rows = ValuesRows | CallerRows | FileRows
+STAGED = "sqlbulk.staged."
+ROW = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRows:
+    """The rows of a query, whose pipeline ends in documents as they are to be stored.
+
+    `fields` are the fields that each document has, None: not known before. With `settled` all rows are found
+    before the first is written, because the query reads the collection that is written to. `merge` is the
+    $merge stage by which the rows stay on the server, None: they come by the client, and `by_client` says why.
+    Rows that wait do so in a collection whose name begins with `STAGED`, each in the field `ROW`.
+    """
+
+    query: Query
+    fields: tuple[Path, ...] | None = None
+    settled: bool = False
+    merge: Mapping[str, Any] | None = None
+    by_client: str | None = None
+
+    @property
+    def own_ids(self) -> bool:
+        """Whether rows may bring an `_id`."""
+        return self.fields is None or any(path[0] == "_id" for path in self.fields)
+
+
+Rows = ValuesRows | CallerRows | FileRows | QueryRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +159,20 @@ class Insert:
     conflict: Conflict | None = None
     ensure_indexes: tuple[Mapping[str, Any], ...] = ()
     database: str | None = None
+    time_series: TimeSeries | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSeries:
+    """A time-series collection that is made where it is missing, and whose fields an existing one must have.
+
+    `granularity` is the server's word, 'seconds', 'minutes' or 'hours'; `span`, in seconds, is said instead of it.
+    """
+
+    time_field: str
+    meta_field: str | None = None
+    granularity: str | None = None
+    span: int | None = None
 
 
 # Documents that are stored already

@@ -116,6 +116,7 @@ class Session:
         """The results of a script's statements; each runs when its result is asked for.
 
         `script` is the text itself (str), its path (Path) or an open file, `name` what errors call it.
+        Files that a script names are found from the script's own directory, else from the working directory.
         Raises as `execute` does; what follows a failing statement is not run.
         """
         for statement in self.statements(script, name=name):
@@ -131,13 +132,14 @@ class Session:
             made = self.plan(statement, parameters)
             for step in made.steps:
                 if isinstance(step, SetOption | UseDatabase):
-                    self._run_step(step, None)
+                    self._run_step(step, None, None)
             yield made
 
     def statements(self, script: Script, *, name: str | None = None) -> Iterator[ScriptStatement]:
         """A script, cut into statements as they are asked for."""
         self._stdin_is_script = script in (sys.stdin, getattr(sys.stdin, "buffer", None))
-        return statements(script, name=name or _name_of(script))
+        found = statements(script, name=name or _name_of(script))
+        return (replace(s, directory=script.parent) for s in found) if isinstance(script, Path) else found
 
     def run_statement(
         self, statement: ScriptStatement, parameters: Parameters = None, *, rows: Iterable[Any] | None = None,
@@ -146,7 +148,7 @@ class Session:
         """Plan and run one statement. `all_used`: a parameter that it doesn't have is an error (E2009)."""
         made = self.plan(statement, parameters, all_used=all_used, running=True)
         try:
-            return self._run_plan(made, rows)
+            return self._run_plan(made, rows, statement.directory)
         except SqlError as error:
             raise error.with_source(statement.source) from None
 
@@ -206,17 +208,17 @@ class Session:
         assert now is not None
         return Context(now, self.options.time_zone, (server[0], server[1]) if server else None)
 
-    def _run_plan(self, plan: Plan, rows: Iterable[Any] | None) -> Result:
+    def _run_plan(self, plan: Plan, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Run the steps of a plan; the last one's result is the statement's."""
         if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in plan.steps):
             raise UsageError("E6001", "rows are given, but the statement doesn't take any",
                              hint="INSERT INTO t (a, b) ? takes rows.")
         result = Result(plan.statement)
         for step in plan.steps:
-            result = self._run_step(step, rows)
+            result = self._run_step(step, rows, directory)
         return replace(result, statement=plan.statement, notices=(*plan.notices, *result.notices))
 
-    def _run_step(self, step: Command, rows: Iterable[Any] | None) -> Result:
+    def _run_step(self, step: Command, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         match step:
             case Explained(text=text):
                 return Result("EXPLAIN", ("plan",), [(line,) for line in text.splitlines()])
@@ -231,15 +233,15 @@ class Session:
             case Insert(rows=FileRows(path="-", span=span)) if self._stdin_is_script:
                 raise PlanError("E6001", "standard input holds the script, so no rows can be read from it", span,
                                 hint="Put the script into a file, or give it with -c.")
-        return self._execute(step, rows)
+        return self._execute(step, rows, directory)
 
-    def _execute(self, step: Command, rows: Iterable[Any] | None) -> Result:
+    def _execute(self, step: Command, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
         connection = self.connection()
         self._stop.clear()
         self._writing = isinstance(getattr(step, "options", None), WriteOptions)
         try:
-            return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop)
+            return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
         finally:
             self._writing = False
 
@@ -353,7 +355,8 @@ def plans_alone(tree: Statement, options: WriteOptions) -> bool:
     names = {"upsert_mode", *settings()["upsert_mode"].aliases}
     given = {option.name.lower() for block in tree.options for option in block.options}
     keyed = options.upsert_mode or bool(names & given)
-    return tree.verb == "INSERT" and not tree.ignore and tree.conflict is None and not keyed
+    series = any(block.name == "TIME_SERIES_OPTIMIZATION" for block in tree.options)
+    return tree.verb == "INSERT" and not tree.ignore and tree.conflict is None and not keyed and not series
 
 
 def only_statement(sql: str) -> ScriptStatement:

@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from sqlbulk.commands import Command, DeleteWhere, DryRun, Explained, Insert, Query, SetOption, UpdateWhere, UseDatabase
+from sqlbulk.commands import (
+    Command,
+    DeleteWhere,
+    DryRun,
+    Explained,
+    Insert,
+    Query,
+    QueryRows,
+    SetOption,
+    UpdateWhere,
+    UseDatabase,
+)
 from sqlbulk.commands_catalog import (
     CreateCollection,
     CreateIndex,
@@ -38,6 +49,10 @@ def execute(
     far in `summary`; ConnectionFailed (E5001 to E5003); UsageError for rows or files that don't fit.
     """
     match command:
+        case Insert(rows=QueryRows(merge=merge)) if merge is not None:
+            from sqlbulk.execute.merge_pipeline import run_merge
+
+            return run_merge(command, connection, watcher=progress, stop=stop)
         case Insert():
             from sqlbulk.execute.insert import run_insert
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, Shape, ValuesRows
+from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, QueryRows, ValuesRows
 from sqlbulk.execute.batches import BATCH_BYTES, Limits
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.conflicts import InsertFirst, Inserting, Keyed, Plain, Strategy, has_no_array, has_no_null
@@ -21,9 +21,11 @@ from sqlbulk.execute.documents import compile_shape
 from sqlbulk.execute.encode import Encoded, Encoder, Ids
 from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique
 from sqlbulk.execute.pace import rows_a_batch
+from sqlbulk.execute.query_rows import open_query
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.runner import Run, Stop, Watcher, settled
 from sqlbulk.execute.target import open_target
+from sqlbulk.execute.time_series import ensure_time_series
 from sqlbulk.execute.upserts import ID, touches
 from sqlbulk.execute.writer import Writer
 from sqlbulk.formats import open_rows
@@ -52,40 +54,55 @@ def run_insert(
     stop: Stop | None, base_dir: FilePath | None,
 ) -> Result:
     """Write the rows of the command. Raises what `Run.execute` raises, UsageError for an unfit source."""
+    made = () if command.time_series is None else ensure_time_series(
+        connection.collection(command.collection, command.database), command.time_series)
+    with _opened(command, connection, rows, base_dir) as source:
+        return write_rows(command, connection, source, watcher=watcher, stop=stop, notices=made)
+
+
+def write_rows(
+    command: Insert, connection: Connection, source: RowSource, *, watcher: Watcher | None, stop: Stop | None,
+    notices: tuple[str, ...] = (),
+) -> Result:
+    """Write the rows of a source as the command says; `notices` are what is known already."""
     options, server = command.options, connection.server
     ended, limit = threading.Event(), options.max_execution_time
     deadline = None if limit is None else time.monotonic() + limit
     patience = Patience(options.retry_attempts, deadline, sleep=ended.wait)
     collection = connection.collection(command.collection, command.database)
-    with _opened(command, rows, base_dir) as source:
-        build = compile_shape(command.shape, source.columns)
-        notices = ensure_indexes(collection, command)
-        ids = Ids()
-        writer = Writer(open_target(collection, options, patience.left), ids, patience)
-        conflicting = command.conflict is not None
-        unique = read_unique(collection) if conflicting else ()
-        route = _route(command, writer, unique, has_own_id=_may_have_id(command.shape, source.columns))
-        sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
-        run = Run(
-            source, Encoder(build, ids, server.max_document, _joined(route.key, sorting),
-                            _description(source), options.add_metadata),
-            route.strategy, options, _limits(options, server.max_operations, conflicting=conflicting),
-            title=f"INSERT {command.collection}", workers=route.workers, keyed=route.key is not None,
-            patience=patience, watcher=watcher, ended=ended)
-        writer.begun = lambda: settled(run.summary) > 0
-        if stop is not None:
-            run.stop = stop
-        summary = run.execute()
+    build = compile_shape(command.shape, source.columns)
+    notices = (*notices, *ensure_indexes(collection, command))
+    ids = Ids()
+    writer = Writer(open_target(collection, options, patience.left), ids, patience)
+    conflicting = command.conflict is not None
+    unique = read_unique(collection) if conflicting else ()
+    route = _route(command, writer, unique, has_own_id=_may_have_id(command, source.columns))
+    sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
+    run = Run(
+        source, Encoder(build, ids, server.max_document, _joined(route.key, sorting),
+                        _description(source), options.add_metadata),
+        route.strategy, options, _limits(options, server.max_operations, conflicting=conflicting),
+        title=f"INSERT {command.collection}", workers=route.workers, keyed=route.key is not None,
+        patience=patience, watcher=watcher, ended=ended)
+    writer.begun = lambda: settled(run.summary) > 0
+    if stop is not None:
+        run.stop = stop
+    summary = run.execute()
     return Result("INSERT", summary=summary, notices=(*notices, *sorted(run.notices)), target=command.collection)
 
 
 @contextmanager
-def _opened(command: Insert, rows: Iterable[Any] | None, base_dir: FilePath | None) -> Iterator[RowSource]:
+def _opened(
+    command: Insert, connection: Connection, rows: Iterable[Any] | None, base_dir: FilePath | None
+) -> Iterator[RowSource]:
     match command.rows:
         case ValuesRows():
             yield command.rows.open()
         case CallerRows():
             yield caller_source(rows)
+        case QueryRows():
+            with open_query(command.rows, connection, command.options, database=command.database) as source:
+                yield source
         case FileRows():
             with open_rows(command.rows, base_dir=base_dir, stdin=sys.stdin.buffer) as source:
                 yield source
@@ -119,8 +136,11 @@ def _description(source: RowSource) -> Any:
 # Conflicts
 
 
-def _may_have_id(shape: Shape, columns: tuple[str, ...] | None) -> bool:
+def _may_have_id(command: Insert, columns: tuple[str, ...] | None) -> bool:
     """Whether rows may bring an `_id` of their own."""
+    shape = command.shape
+    if isinstance(command.rows, QueryRows):
+        return command.rows.own_ids
     if shape.targets is None and columns is None:
         return True
     named = [*(shape.targets or ()), *(computed.path for computed in shape.computed), *(p for p, _ in shape.constants)]

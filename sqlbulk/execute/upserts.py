@@ -27,8 +27,8 @@ class Upserts:
 
     def __init__(self, conflict: Conflict, ids: Ids) -> None:
         self._ids = ids
-        self._merged = _stored(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]})
-        self._whole = _stored(conflict, "$$new")
+        self._merged = stored_expression(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]})
+        self._whole = stored_expression(conflict, "$$new")
         self.repeatable = conflict.action != "update"
 
     def operation(
@@ -49,8 +49,8 @@ class Upserts:
             filter, [{"$replaceWith": {"$let": {"vars": {"new": {"$literal": new}}, "in": value}}}], collation)
 
 
-def _stored(conflict: Conflict, replacement: Any) -> Any:
-    """The expression for a document that is stored."""
+def stored_expression(conflict: Conflict, replacement: Any) -> Any:
+    """What becomes of a document that is stored; `replacement` is the row in its place."""
     value = replacement if conflict.action == "replace" else "$$ROOT"
     if conflict.update is not None:
         value = conflict.update

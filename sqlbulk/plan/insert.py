@@ -17,6 +17,7 @@ from sqlbulk.plan.files import read_columns, read_file_source
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.targets import check_distinct, dotted, split_names, target_path
+from sqlbulk.plan.time_series import check_time_series, take_time_series
 from sqlbulk.plan.values import value_rows
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
@@ -27,19 +28,27 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     environment = planning.environment
     if statement.returning:
         raise UnsupportedError("E3001", "RETURNING isn't supported yet", statement.returning[0].span)
-    given = read_options(statement.options, statement.verb, base=planning.options, environment=environment)
+    series, blocks = take_time_series(statement.options, environment)
+    given = read_options(blocks, statement.verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
-    source = _source(statement, planning)
+    source = _source(statement, table, planning)
     rows = conflict.Rows(table.collection, table.alias, source.fields, statement.span)
     decision = conflict.decide(statement, rows, given, environment)
-    if decision.conflict is not None and table.kind == "timeseries":
+    if decision.conflict is not None and (series is not None or table.kind == "timeseries"):
         reason = f"{table.collection} is a time-series collection, which has no unique keys"
         raise UnsupportedError("E3001", reason, statement.table.span)
     command = commands.Insert(
         table.collection, source.rows, required(source.shape, source.fields, given), given.options,
         conflict=decision.conflict, ensure_indexes=tuple(map(index_document, given.options.ensure_indexes)),
-        database=table.database)
+        database=table.database, time_series=series.series if series else None)
     notices = (*given.notices, *source.notices, *decision.notices, *_nest_notice(given, source))
+    if series is not None:
+        notices = (*notices, *check_time_series(series, source.fields, table.kind if table.known else None))
+    if isinstance(source.rows, commands.QueryRows):
+        from sqlbulk.plan.insert_query import placed
+
+        command, more = placed(command, given, environment)
+        notices = (*notices, *more)
     return finished(statement.verb, command, notices)
 
 
@@ -54,6 +63,7 @@ class Table:
     database: str | None = None
     alias: str | None = None
     kind: str = "collection"
+    known: bool = False
 
 
 def read_table(table: ast.Table, environment: Environment) -> Table:
@@ -74,7 +84,7 @@ def read_table(table: ast.Table, environment: Environment) -> Table:
     if known is not None and known.kind == "view":
         raise UnsupportedError("E3001", f"{collection} is a view; only collections can be written to", table.span)
     alias = table.alias.name.text if table.alias else None
-    return Table(collection, database, alias, known.kind if known else "collection")
+    return Table(collection, database, alias, known.kind if known else "collection", known is not None)
 
 
 # Where the rows come from
@@ -88,7 +98,7 @@ class _Source:
     notices: tuple[str, ...] = ()
 
 
-def _source(statement: st.Insert, planning: Planning) -> _Source:
+def _source(statement: st.Insert, table: Table, planning: Planning) -> _Source:
     paths = tuple(target_path(c) for c in statement.columns)
     check_distinct((p, c.span) for p, c in zip(paths, statement.columns, strict=True))
     options = planning.options
@@ -100,7 +110,11 @@ def _source(statement: st.Insert, planning: Planning) -> _Source:
             return _Source(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
         case st.FileSource() as file:
             return _file(file, paths, statement, planning.environment)
-    raise UnsupportedError("E3001", "INSERT … SELECT isn't supported yet", statement.rows.span)
+        case ast.Query() as query:
+            from sqlbulk.plan.insert_query import query_rows
+
+            found = query_rows(query, paths, table.collection, planning.environment)
+            return _Source(found, Shape(None, nest=False), found.fields)
 
 
 def _file(

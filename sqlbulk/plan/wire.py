@@ -8,8 +8,9 @@ from typing import Any
 
 import bson
 
-from sqlbulk.commands import Conflict, Insert, Path, Shape, ValuesRows
+from sqlbulk.commands import ROW, STAGED, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
 from sqlbulk.functions.ordering import compare
+from sqlbulk.plan.explain_query import wire_query
 from sqlbulk.types import MISSING
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -20,7 +21,32 @@ Document = dict[str, Any]
 
 def wire_commands(command: Insert) -> list[Document]:
     """The commands of an insert in order. Rows that aren't in the statement are left out: `documents` is []."""
-    return [*_indexes(command), *_writes(command)]
+    rows = command.rows
+    if not isinstance(rows, QueryRows):
+        return [*_series(command), *_indexes(command), *_writes(command)]
+    query = wire_query(rows.query)
+    if rows.merge is None:
+        return [*_series(command), *_indexes(command), query, *_writes(command)]
+    return [*_indexes(command), *_merges(command, query, rows.merge)]
+
+
+def _series(command: Insert) -> list[Document]:
+    series = command.time_series
+    if series is None:
+        return []
+    options = {"timeField": series.time_field, "metaField": series.meta_field, "granularity": series.granularity,
+               "bucketMaxSpanSeconds": series.span, "bucketRoundingSeconds": series.span}
+    return [{"create": command.collection, "timeseries": {k: v for k, v in options.items() if v is not None},
+             **({} if command.database is None else {"$db": command.database})}]
+
+
+def _merges(command: Insert, query: Document, merge: Mapping[str, Any]) -> list[Document]:
+    """The rows are put where they wait, and go on from there."""
+    stage = f"{STAGED}<run>"
+    out = {"db": command.database, "coll": stage} if command.database is not None else stage
+    query["pipeline"] += [{"$replaceWith": {ROW: "$$ROOT"}}, {"$out": out}]
+    pipeline = [{"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, f"${ROW}"]}}, dict(merge)]
+    return [query, {"aggregate": stage, "pipeline": pipeline, "cursor": {}, **_shared(command)}]
 
 
 def _indexes(command: Insert) -> list[Document]:
