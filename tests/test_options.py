@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sqlbulk.option_kinds import ErrorLimit, IndexSpec, RateLimit, SortKey
+from sqlbulk.option_kinds import ErrorLimit, IndexSpec, PartitionBy, RateLimit, Reference, SortKey
 from sqlbulk.options import OptionProblem, WriteOptions, find_setting, merge, parse_option, settings
 
 GOOD: list[tuple[str, object, Any]] = [
@@ -51,6 +51,16 @@ GOOD: list[tuple[str, object, Any]] = [
     ("unknown_options", "WARN", "warn"),
     ("time_zone", " Europe/Sofia ", "Europe/Sofia"),
     ("time_zone", "-05:30", "-05:30"),
+    ("partition_by", "DATE_TRUNC(month, a.ts)", PartitionBy("month", "a.ts")),
+    ("partition_by", " date_trunc ( 'DAY' , ts ) ", PartitionBy("day", "ts")),
+    ("retention_period", "2 years", 2 * 365 * 86_400),
+    ("retention_period", "6 months", 180 * 86_400),
+    ("retention_period", 60, 60),
+    ("references", "u.a -> b, v.c.d->e.f", (Reference("u", "a", "b"), Reference("v", "c.d", "e.f"))),
+    ("references", ["u.a -> b"], (Reference("u", "a", "b"),)),
+    ("delay", "50 ms", 0.05),
+    ("confirm_deletion_count", 0, 0),
+    ("compression", "ZSTD", "zstd"),
 ]
 
 
@@ -67,6 +77,16 @@ BAD: list[tuple[str, object, str]] = [
     ("batch_size", 1.5, "not a whole number"),
     ("ordered", "perhaps", "not true or false"),
     ("comment", 1, "not a text"),
+    ("partition_by", "month", "not DATE_TRUNC"),
+    ("partition_by", "DATE_TRUNC(month, a..b)", "not DATE_TRUNC"),
+    ("partition_by", "DATE_TRUNC(second, a)", "the unit must be year"),
+    ("retention_period", "100 years", "between a second and 68 years"),
+    ("retention_period", "soon", "not a time"),
+    ("references", 5, "not a list of references"),
+    ("references", [], "not a list of references"),
+    ("references", "a -> b", "'a -> b' is not collection.field -> field"),
+    ("references", [5], "5 is not"),
+    ("compression", "gzip", "must be zstd"),
     ("write_concern", 0, "would leave nothing known"),
     ("write_concern", True, "neither a name, a number nor"),
     ("write_concern", "{", "not JSON"),

@@ -357,7 +357,7 @@ class Archiver:
             self._collection(name).create_index("archived_at", expireAfterSeconds=self.archive.retention)
 
     def _check_existing(self, name: str) -> None:
-        """Raise ServerError E5005 unless what is there keeps what is put into it; a view might even show the originals."""
+        """Raise ServerError E5005 unless what is there keeps documents; a view might even show the originals."""
         found = next(iter(self._collection(name).database.list_collections(filter={"name": name})), {})
         options = found.get("options", {})
         kind = "capped collection" if options.get("capped") else found.get("type", "collection")

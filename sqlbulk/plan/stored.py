@@ -20,6 +20,6 @@ def plan_stored(statement: st.Update | st.Delete | st.Move | st.DryRun, planning
             return plan_removal(statement, planning)
         case st.DryRun(statement=st.Update() | st.Delete() | st.Move() as inner):
             return dry(plan_stored(inner, planning))
-        case st.DryRun():
+        case _:
             raise UnsupportedError("E3001", "DRY RUN is for UPDATE, DELETE and MOVE; for others it isn't supported yet",
                                    statement.span)

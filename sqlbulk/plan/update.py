@@ -66,8 +66,6 @@ def _assigned(
         assigned.append(Assigned(path, removed=True))
     spans = [*(a.target.span for a in statement.assignments), *(t.span for t in statement.unset)]
     check_distinct(zip((a.path for a in assigned), spans, strict=True))
-    if not assigned:
-        raise PlanError("E1001", "UPDATE has neither SET nor UNSET", statement.span)
     return assigned
 
 
