@@ -202,6 +202,37 @@ SELECT t.id, u.tag FROM tagged t, UNNEST(t.tags) AS u (tag)
 SELECT t.id, u.tag FROM tagged t LEFT JOIN UNNEST(t.tags) AS u (tag) ON TRUE
 SELECT u.tag, COUNT(*) AS n FROM tagged t CROSS JOIN UNNEST(t.tags) AS u (tag) GROUP BY u.tag ORDER BY n DESC, u.tag
 SELECT e.dept AS a, e.dept AS a FROM emp e
+SELECT COUNT(*) FROM emp GROUP BY GROUPING SETS (())
+SELECT COUNT(*) FROM emp WHERE id > 99 GROUP BY GROUPING SETS ((), ())
+SELECT e.id, d.id AS d, s.id AS s FROM emp e FULL JOIN (dept d JOIN sale s ON s.qty > d.id) ON e.dept = d.id AND s.emp = e.id
+SELECT e.id, d.id AS d, s.id AS s FROM (emp e JOIN sale s ON s.emp = e.id) FULL JOIN dept d ON e.dept = d.id
+SELECT a.id, b.id AS b, c.id AS c FROM dept a FULL JOIN emp b ON b.dept = a.id FULL JOIN sale c ON c.emp = b.id
+SELECT d.id, y.qty FROM dept d, LATERAL (SELECT x.qty FROM emp e, LATERAL (SELECT s.qty FROM sale s WHERE s.emp = e.id AND s.qty > d.id ORDER BY s.qty LIMIT 1) x WHERE e.dept = d.id) y
+SELECT d.id FROM dept d WHERE EXISTS (SELECT 1 FROM emp e JOIN sale s ON s.emp = e.id AND e.dept = d.id LEFT JOIN emp b ON b.id = e.boss)
+SELECT d.id FROM dept d WHERE EXISTS (SELECT 1 FROM (SELECT e.id FROM emp e WHERE e.dept = d.id LIMIT 1) x)
+SELECT d.id, (SELECT COUNT(*) FROM emp e WHERE e.dept = d.id HAVING COUNT(*) > 1) AS n FROM dept d
+SELECT d.id, (SELECT SUM(e.salary + d.id) FROM emp e WHERE e.dept = d.id) AS n FROM dept d
+SELECT d.id FROM dept d WHERE d.id IN (SELECT e.dept FROM emp e WHERE e.salary = (SELECT MAX(x.salary) FROM emp x WHERE x.dept = e.dept))
+SELECT d.id FROM dept d WHERE d.id NOT IN (SELECT e.dept + d.id FROM emp e WHERE e.dept IS NOT NULL)
+SELECT d.id, (SELECT COUNT(DISTINCT e.salary) FROM emp e WHERE e.dept = d.id) AS n FROM dept d
+SELECT e.id, x.n FROM emp e, LATERAL (SELECT COUNT(DISTINCT s.salary) AS n FROM emp s WHERE s.dept = e.dept) x
+SELECT e.id, x.n FROM emp e, LATERAL (SELECT COUNT(*) AS n FROM emp s WHERE s.boss = e.id) x
+SELECT d.n FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS n, COUNT(*) OVER () AS c FROM emp) d WHERE d.n = 2 AND d.id = 2
+SELECT g.k, r.k AS r FROM (SELECT dept AS k, COUNT(*) AS n FROM emp GROUP BY dept) g JOIN (SELECT dept AS k FROM emp GROUP BY ROLLUP (dept)) r ON r.k = g.k WHERE g.k = 2 AND g.n > 2
+SELECT e.id FROM emp e FULL JOIN dept d ON TRUE WHERE e.id = 1
+SELECT e.id FROM emp e LEFT JOIN dept d ON FALSE WHERE 1 = 2
+SELECT d.n, SUM(d.n) OVER (ORDER BY d.n) AS s FROM (SELECT ROW_NUMBER() OVER (ORDER BY dept DESC, id) AS n FROM emp) d
+SELECT dept, active, name, COUNT(*) FROM emp GROUP BY GROUPING SETS (ROLLUP (dept, active), name), dept
+SELECT e.id FROM emp e JOIN dept d ON d.id = e.dept AND e.salary = (SELECT MAX(x.salary) FROM emp x WHERE x.dept = d.id)
+SELECT d.id, e.id AS e FROM dept d LEFT JOIN emp e ON e.dept = d.id AND e.id IN (SELECT s.emp FROM sale s)
+SELECT x.dept, x.s FROM (SELECT dept, SUM(salary) AS s FROM emp GROUP BY dept ORDER BY s LIMIT 3) x WHERE x.s > 3000
+SELECT COUNT(*) FROM (SELECT DISTINCT dept, active FROM emp) x
+SELECT COUNT(*) FROM (SELECT id FROM emp ORDER BY id LIMIT 4) x
+SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM emp GROUP BY dept) x
+SELECT e.dept, COUNT(*) FROM emp e WHERE e.dept IN (SELECT d.id FROM dept d) GROUP BY e.dept HAVING SUM(e.salary) > (SELECT AVG(x.salary) FROM emp x)
+SELECT DISTINCT e.dept, (SELECT COUNT(*) FROM sale s WHERE s.emp = e.id) AS n FROM emp e
+SELECT id FROM emp WHERE dept = 1 UNION ALL SELECT e.id FROM emp e WHERE EXISTS (SELECT 1 FROM sale s WHERE s.emp = e.id) ORDER BY 1
+SELECT u.id, (SELECT COUNT(*) FROM emp e WHERE e.dept = u.id) AS n FROM (SELECT id FROM dept UNION SELECT 9) u ORDER BY u.id
 SELECT COUNT(*), COUNT(*) FROM emp
 SELECT MAX(salary) FROM emp WHERE dept = (SELECT MIN(id) FROM dept WHERE city = 'Rome')
 SELECT d.city, COUNT(DISTINCT e.name) FROM dept d JOIN emp e ON e.dept = d.id GROUP BY d.city
