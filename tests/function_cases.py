@@ -45,7 +45,7 @@ def run_cases(database: Database[dict[str, Any]], cases: Sequence[Case], context
         shape = (name, *(repr(a) if isinstance(a, Fixed) else None for a in arguments))
         groups.setdefault(shape, []).append(number)
         if shape not in pipelines:
-            pipelines[shape] = _lowered(name, arguments, context)
+            pipelines[shape] = server_form(name, arguments, context)
     problems = []
     for shape, numbers in groups.items():
         pipeline = [{"$match": {"_id": {"$in": numbers}}}, {"$replaceWith": {"_id": "$_id", "r": pipelines[shape].mql}}]
@@ -59,7 +59,8 @@ def run_cases(database: Database[dict[str, Any]], cases: Sequence[Case], context
     return problems
 
 
-def _lowered(name: str, arguments: Sequence[Any], context: Context) -> Operand:
+def server_form(name: str, arguments: Sequence[Any], context: Context) -> Operand:
+    """The call over fields a0, a1, …, as it is sent to the server."""
     operands = [
         constant(a.value, a.known or type_of(a.value)) if isinstance(a, Fixed) else Operand(f"$a{i}")
         for i, a in enumerate(arguments)
@@ -67,14 +68,17 @@ def _lowered(name: str, arguments: Sequence[Any], context: Context) -> Operand:
     return lower_call(resolve(name, [o.type for o in operands]), operands, context)
 
 
+def python_value(name: str, arguments: Sequence[Any], context: Context = CONTEXT) -> Any:
+    """The call's value in Python."""
+    values = [plain(a.value) if isinstance(a, Fixed) else None if a is MISSING else a for a in arguments]
+    types = [(a.known or type_of(a.value)) if isinstance(a, Fixed) else Type.ANY for a in arguments]
+    return fold_call(resolve(name, types), values, context)
+
+
 def _compared(case: Case, answer: Any, lowered: Operand, context: Context) -> list[str]:
     name, arguments = case
-    values = [plain(a.value) if isinstance(a, Fixed) else None if a is MISSING else a for a in arguments]
-    types = [
-        (a.known or type_of(a.value)) if isinstance(a, Fixed) else Type.ANY for a in arguments
-    ]
     try:
-        folded = fold_call(resolve(name, types), values, context)
+        folded = python_value(name, arguments, context)
     except (FunctionProblem, ArithmeticError, ValueError, TypeError, LookupError) as problem:
         return [f"{case}: {type(problem).__name__} {problem}"]
     if folded is UNKNOWN:

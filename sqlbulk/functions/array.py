@@ -43,7 +43,7 @@ def _fold_subscript(value: Any, index: Any) -> Any:
     return value[int(index) - 1]
 
 
-def _slice(value: Any, low: Any, high: Any) -> Any:
+def _slice(value: Any, low: Any = None, high: Any = None) -> Any:
     first = {"$max": [{"$subtract": [{"$ifNull": [low, 1]}, 1]}, 0]}
     count = {"$subtract": [{"$ifNull": [high, {"$size": value}]}, first]}
     part = {"$cond": [{"$gt": [count, 0]}, {"$slice": [value, first, {"$max": [count, 1]}]}, []]}

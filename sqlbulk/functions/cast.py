@@ -19,7 +19,7 @@ from sqlbulk.functions.entries import anything, entry, integer
 from sqlbulk.functions.fitting import FIRST_MOMENT, LAST_MOMENT, in_range, is_number
 from sqlbulk.functions.number import lower_round, round_half_away
 from sqlbulk.functions.numeric import decimal128, is_zero, to_decimal, to_double
-from sqlbulk.functions.registry import Context, Function, Operand
+from sqlbulk.functions.registry import UNKNOWN, Context, Function, Operand
 from sqlbulk.functions.textform import as_text, text_form
 from sqlbulk.functions.time import lower_date, midnight
 from sqlbulk.functions.timeparts import EPOCH, local
@@ -99,13 +99,14 @@ def fold_double(x: Any) -> float | None:
     return None if abs(value) == float("inf") and not _SPECIAL.match(x.strip(" \t\n\r")) else value
 
 
-def fold_decimal(x: Any) -> Decimal128 | None:
+def fold_decimal(x: Any) -> Any:
     """The value as a decimal."""
     if isinstance(x, bool) or is_number(x):
         return decimal128(to_decimal(x))
     if not isinstance(x, str) or not (_REAL.match(x.strip(" \t\n\r")) or _SPECIAL.match(x.strip(" \t\n\r"))):
         return None
-    return decimal128(Decimal(x.strip(" \t\n\r")))
+    number = Decimal(x.strip(" \t\n\r"))
+    return UNKNOWN if len(number.as_tuple().digits) > 34 else decimal128(number)
 
 
 def _to_decimal_of(x: Operand, precision: Operand | None = None, scale: Operand | None = None) -> Any:
@@ -121,9 +122,9 @@ def _to_decimal_of(x: Operand, precision: Operand | None = None, scale: Operand 
     return {"$let": {"vars": {"decimal": value}, "in": checked}}
 
 
-def _fold_decimal_of(x: Any, precision: int | None = None, scale: int = 0) -> Decimal128 | None:
+def _fold_decimal_of(x: Any, precision: int | None = None, scale: int = 0) -> Any:
     value = fold_decimal(x)
-    if value is None or precision is None:
+    if value is None or value is UNKNOWN or precision is None:
         return value
     rounded = round_half_away(value, scale)
     number = rounded.to_decimal()
@@ -240,9 +241,9 @@ def fold_objectid(x: Any) -> ObjectId | None:
     return ObjectId(text) if re.fullmatch("[0-9a-fA-F]{24}", text) else None
 
 
-def fold_uuid(x: Any) -> Binary | None:
+def fold_uuid(x: Any) -> bytes | Binary | None:
     """The value as a UUID."""
-    if isinstance(x, Binary) and x.subtype in (3, 4):
+    if isinstance(x, bytes | Binary):
         return x
     text = x.strip() if isinstance(x, str) else ""
     if re.fullmatch(r"\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?", text):

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlbulk.functions.comparison import equal
 from sqlbulk.functions.entries import anything, array, document, entry, text, unit
-from sqlbulk.functions.fitting import BSON_NAMES
+from sqlbulk.functions.fitting import BSON_NAMES, fits_value, is_number, type_test
 from sqlbulk.functions.jsonpath import Step, child, element, find, find_computed, get, get_computed, parse_path
+from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
 from sqlbulk.functions.textform import as_text, text_form
 from sqlbulk.functions.writing import Writer, fold_steps
@@ -19,14 +20,12 @@ from sqlbulk.types import Type, type_of
 
 def _made(*pairs: Operand) -> Any:
     keys, values = pairs[::2], pairs[1::2]
-    for number, key in enumerate(keys):
-        if key.value is None:
-            raise FunctionProblem("E2004", "a key can't be NULL", argument=2 * number)
     if any(k.value is UNKNOWN for k in keys):
         fields = [{"k": as_text(k), "v": _or_null(v)} for k, v in zip(keys, values, strict=True)]
         known = {"$filter": {"input": fields, "as": "pair", "cond": {"$gt": ["$$pair.k", None]}}}
         return Operand({"$arrayToObject": [known]}, Type.DOCUMENT, False)
-    shape = {str(text_form(k.value)): v for k, v in zip(keys, values, strict=True)}
+    named = [(text_form(k.value), v) for k, v in zip(keys, values, strict=True)]
+    shape = {name: v for name, v in named if name is not None}
     if any(k.startswith("$") or "." in k or not k for k in shape):
         fields = [{"k": {"$literal": k}, "v": _or_null(v)} for k, v in shape.items()]
         return Operand({"$arrayToObject": [fields]}, Type.DOCUMENT, False, shape=shape)
@@ -97,7 +96,10 @@ def _member(value: Operand, key: Operand) -> Any:
         return {"$getField": {"field": {"$literal": key.value}, "input": value.mql}}
     if key.value is not UNKNOWN:
         return element(value.mql, int(key.value))
-    return child(value.mql, {"$convert": {"input": key.mql, "to": "string", "onError": "", "onNull": ""}})
+    named = {"$and": [{"$eq": [{"$type": value.mql}, "object"]}, {"$eq": [{"$type": key.mql}, "string"]}]}
+    counted = {"$and": [{"$isArray": [value.mql]}, type_test(Type.INTEGER, key.mql)]}
+    item = {"$arrayElemAt": [value.mql, {"$toInt": key.mql}]}
+    return {"$cond": [named, child(value.mql, key.mql), {"$cond": [counted, item, None]}]}
 
 
 def _fold_member(value: Any, key: Any) -> Any:
@@ -107,9 +109,14 @@ def _fold_member(value: Any, key: Any) -> Any:
         if isinstance(value, Mapping):
             return value.get(key)
         return None
-    if isinstance(value, list | tuple) and -len(value) <= key < len(value):
-        return value[int(key)]
-    return None
+    return _fold_at_position(value, key) if is_number(key) else None
+
+
+def _fold_at_position(value: Any, position: Any) -> Any:
+    if not isinstance(value, list | tuple) or not fits_value(Type.INTEGER, position):
+        return None
+    index = int(to_double(position))
+    return value[index] if -len(value) <= index < len(value) else None
 
 
 def _member_text(value: Operand, key: Operand) -> Any:
@@ -261,7 +268,8 @@ _MAYBE_PATH = (anything("document"), text("path", optional=True))
 _MEMBER = (anything("document"), anything("key"))
 
 ENTRIES: tuple[Function, ...] = (
-    _entry("JSON_OBJECT", "A document of keys and values.", "JSON_OBJECT('a', 1) = {a: 1}",
+    _entry("JSON_OBJECT", "A document of keys and values; a pair whose key is NULL is left out.",
+           "JSON_OBJECT('a', 1) = {a: 1}",
            (anything("key", optional=True, repeated=True), anything("value", optional=True, repeated=True)), _made,
            _fold_made, returns=Type.DOCUMENT, null_propagates=False, nullable=False,
            aliases=("JSON_BUILD_OBJECT", "JSONB_BUILD_OBJECT", "OBJECT_CONSTRUCT")),

@@ -57,6 +57,8 @@ def similar_regex(pattern: str, escape: str = "\\") -> str:
             inside = character == "["
             parts.append({"%": ".*", "_": ".", "[": "["}.get(character) or _quoted(character))
         index += 1
+    if inside or parts.count("(?:") != parts.count(")"):
+        raise FunctionProblem("E2004", f"{pattern!r} has a bracket that isn't closed", argument=1)
     return "^(?:" + "".join(parts) + r")\z"
 
 

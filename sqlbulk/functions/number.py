@@ -57,10 +57,12 @@ def lower_round(number: Operand, digits_: Operand = _NONE) -> Any:
         half = Decimal128(Decimal("0.5").scaleb(-places))
     away = {"$cond": [{"$lt": [x, 0]}, {"$multiply": [half, -1]}, half]}
     rounded = {"$trunc": [{"$add": [{"$toDecimal": x}, away]}, places]}
+    # The largest doubles are beyond them with 15 digits.
+    converted = {"$convert": {"input": rounded, "to": "double", "onError": x}}
     return {
         "$switch": {
             "branches": [
-                {"case": {"$eq": [{"$type": x}, "double"]}, "then": {"$toDouble": rounded}},
+                {"case": {"$eq": [{"$type": x}, "double"]}, "then": converted},
                 {"case": {"$eq": [{"$type": x}, "decimal"]}, "then": rounded},
                 {"case": {"$gte": [digits, 0]}, "then": x},
             ],
@@ -77,7 +79,7 @@ def round_half_away(x: Any, digits: int = 0) -> Any:
     half = Decimal("0.5").scaleb(-places).copy_sign(Decimal(1 if numeric.compare_zero(x) >= 0 else -1))
     rounded = truncate_decimal(CONTEXT.add(to_decimal(x), half), places)
     if isinstance(x, float):
-        return float(rounded)
+        return x if math.isinf(float(rounded)) else float(rounded)
     return decimal128(rounded) if isinstance(x, Decimal128) else int(rounded)
 
 

@@ -58,7 +58,9 @@ class Writer:
 
     def write_computed(self, value: Any, path: Any, new: Any) -> Any:
         """The same for a path that is known only when the statement runs; it reaches six levels of documents."""
-        return {"$let": {"vars": {"steps": computed_steps(path)}, "in": self._level(value, new, 0)}}
+        whole = new if self.replace else value
+        written = {"$cond": [{"$eq": ["$$steps", []]}, whole, self._level(value, new, 0)]}
+        return {"$let": {"vars": {"steps": computed_steps(path)}, "in": written}}
 
     def _level(self, value: Any, new: Any, level: int) -> Any:
         if level == LEVELS:
