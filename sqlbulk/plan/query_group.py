@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from sqlbulk.errors import PlanError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bind_calls import make_constant, type_of_bound
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Case, Column, SubqueryExpr, WindowCall
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Case, Column, SubqueryExpr, WindowCall
 from sqlbulk.plan.query_state import Planning, fingerprint
 from sqlbulk.types import Type
 
 Pair = tuple[Column, Column]
+_CUTS_TIME = frozenset({"DATE_TRUNC", "TIME_BUCKET", "DATE"})
 
 
 @dataclass(slots=True)
@@ -66,13 +67,21 @@ class Grouping:
         if found is not None:
             return Column(found.relation, found.path, found.type, span=expression.span)
         if isinstance(expression, Column) and expression.relation in self.inner:
-            prefix = self._prefix(expression)
+            prefix = self._prefix(expression) or self._bucket_time(expression)
             if prefix is not None:
                 return prefix
             name = ".".join(expression.path) or "the row"
             raise PlanError("E2016", f"{name} is neither grouped nor inside an aggregate", expression.span,
                             hint=f"GROUP BY {name}, or ANY_VALUE({name})")
         return None
+
+    def _bucket_time(self, column: Column) -> Column | None:
+        """The grouped time of a time-series statement, which it calls bucket_time without saying so anywhere."""
+        cut = [(name, e) for name, e in self.keys if isinstance(e, Call) and e.function.name in _CUTS_TIME]
+        if column.path != ("bucket_time",) or len(cut) != 1:
+            return None
+        (name, expression), = cut
+        return Column(self.relation, (name,), expression.type, span=column.span)
 
     def _left_out(self, call: AggregateCall) -> BoundExpr:
         """GROUPING (…): a bit for each expression, set where the row's grouping set leaves it out."""
@@ -113,11 +122,6 @@ class Grouping:
 def has_aggregate(expression: BoundExpr) -> bool:
     """Whether an aggregate of this query stands in the expression."""
     return any(isinstance(e, AggregateCall) for e in algebra.walk(expression, subqueries=False))
-
-
-def has_window(expression: BoundExpr) -> bool:
-    """Whether a window function of this query stands in the expression."""
-    return any(isinstance(e, WindowCall) for e in algebra.walk(expression, subqueries=False))
 
 
 @dataclass(slots=True)

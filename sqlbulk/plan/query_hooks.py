@@ -29,6 +29,9 @@ GROUPING = Aggregate(
 """Stands for GROUPING (…) until the groups are known."""
 
 
+_WITHIN_GROUP = frozenset({"PERCENTILE_CONT", "PERCENTILE_DISC", "MODE"})
+
+
 class QueryHooks:
     """Binds aggregates, windows and subqueries for one query; `place` names the clause that is being bound.
 
@@ -72,6 +75,8 @@ class QueryHooks:
             arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
             order = self._order(call.order_by, binder)
             within = self._order(call.within_group, binder)
+        if within and aggregate.name not in _WITHIN_GROUP:
+            raise PlanError("E2004", f"{call.name} takes no WITHIN GROUP", call.span)
         if within:
             if len(within) > 1:
                 raise UnsupportedError("E3001", f"{call.name} orders by one expression", call.within_group[1].span)

@@ -35,6 +35,11 @@ def _pushed(node: algebra.Relation, conditions: Conditions) -> algebra.Relation:
             return _renamed(node, conditions)
         case algebra.Aggregate() if node.keys and not node.always:
             return _grouped(node, conditions)
+        case algebra.Distinct() if not node.open:
+            below, above = _moved(conditions, node.relation, _columns(node.source, node.columns))
+            return with_conditions(replace(node, input=_pushed(node.input, below)), above)
+        case algebra.SetOperation():
+            return _both_sides(node, conditions)
     return with_conditions(algebra.with_inputs(node, lambda n: _pushed(n, [])), conditions)
 
 
@@ -63,29 +68,38 @@ def _join(node: algebra.Join, conditions: Conditions) -> algebra.Relation:
     return with_conditions(changed, conditions)
 
 
-def _renamed(node: algebra.Project, conditions: Conditions) -> algebra.Relation:
-    """Conditions on a projection as conditions on what it is made from."""
-    columns = dict(node.columns)
+def _columns(relation: str, names: tuple[str, ...]) -> dict[str, BoundExpr]:
+    return {name: Column(relation, (name,)) for name in names}
+
+
+def _both_sides(node: algebra.SetOperation, conditions: Conditions) -> algebra.Relation:
+    """A condition on a set operation's rows holds for those of both sides."""
+    left, above = _moved(conditions, node.relation, _columns(node.left_relation, node.columns))
+    right, _ = _moved(conditions, node.relation, _columns(node.right_relation, node.columns))
+    return with_conditions(replace(node, left=_pushed(node.left, left), right=_pushed(node.right, right)), above)
+
+
+def _moved(conditions: Conditions, relation: str, columns: dict[str, BoundExpr]) -> tuple[Conditions, Conditions]:
+    """The conditions in terms of what the relation is made from, and those that can't be put so."""
     below, above = [], []
     for condition in conditions:
-        changed = _substituted(condition, node.relation, columns)
+        changed = _substituted(condition, relation, columns)
         if changed is None:
             above.append(condition)
         else:
             below.append(changed)
+    return below, above
+
+
+def _renamed(node: algebra.Project, conditions: Conditions) -> algebra.Relation:
+    """Conditions on a projection as conditions on what it is made from."""
+    below, above = _moved(conditions, node.relation, dict(node.columns))
     return with_conditions(replace(node, input=_pushed(node.input, below)), above)
 
 
 def _grouped(node: algebra.Aggregate, conditions: Conditions) -> algebra.Relation:
     """Conditions on the keys of groups hold for their rows as well."""
-    keys = dict(node.keys)
-    below, above = [], []
-    for condition in conditions:
-        changed = _substituted(condition, node.relation, keys)
-        if changed is None:
-            above.append(condition)
-        else:
-            below.append(changed)
+    below, above = _moved(conditions, node.relation, dict(node.keys))
     return with_conditions(replace(node, input=_pushed(node.input, below)), above)
 
 
