@@ -1,4 +1,8 @@
-"""Documents merged: RFC 7396's patch, and the merge that keeps everything."""
+"""Documents merged: RFC 7396's patch, and the merge that keeps everything.
+
+A null in a patch removes the key, as the RFC says, but where the key is null already: that NULL stays as it is,
+so that a document patched with itself is the same document.
+"""
 
 from __future__ import annotations
 
@@ -42,16 +46,17 @@ def _constant(value: Any) -> Any:
 
 
 def _patch_field(base: str, key: str, new: Operand, level: int) -> Any:
+    old_mql = {"$getField": {"field": {"$literal": key}, "input": base}}
+    gone = {"$cond": [{"$eq": [{"$type": old_mql}, "null"]}, None, "$$REMOVE"]}
     if new.value is None:
-        return "$$REMOVE"
+        return gone
     if new.shape is not None or isinstance(new.value, Mapping):
         old = Operand({"$getField": {"field": {"$literal": key}, "input": base}})
         return _patch(old, new, level + 1).mql
     if new.value is not UNKNOWN or new.type not in (Type.ANY, Type.DOCUMENT):
-        return {"$ifNull": [new.mql, "$$REMOVE"]} if new.nullable else new.mql
-    old_mql = {"$getField": {"field": {"$literal": key}, "input": base}}
+        return {"$ifNull": [new.mql, gone]} if new.nullable else new.mql
     merged = _patch_computed(old_mql, new.mql, 10 + level)
-    return {"$cond": [{"$gt": [new.mql, None]}, merged, "$$REMOVE"]}
+    return {"$cond": [{"$gt": [new.mql, None]}, merged, gone]}
 
 
 _DEPTH = 4
@@ -72,7 +77,8 @@ def _patch_computed(target: Any, patch: Any, level: int, depth: int = _DEPTH) ->
                     "as": pair, "in": {"k": f"$${pair}.k", "v": merged}}}
     dropped = {"$map": {"input": {"$filter": {"input": pairs, "as": pair, "cond": {"$lte": [f"$${pair}.v", None]}}},
                         "as": pair, "in": f"$${pair}.k"}}
-    kept = {"$filter": {"input": {"$objectToArray": t}, "as": "own", "cond": {"$not": [{"$in": ["$$own.k", dropped]}]}}}
+    kept = {"$filter": {"input": {"$objectToArray": t}, "as": "own", "cond": {
+        "$or": [{"$lte": ["$$own.v", None]}, {"$not": [{"$in": ["$$own.k", dropped]}]}]}}}
     result = {"$mergeObjects": [{"$arrayToObject": [kept]}, {"$arrayToObject": [new]}]}
     document = {"$cond": [{"$eq": [{"$type": target}, "object"]}, target, {"$literal": {}}]}
     inside = {"$cond": [{"$eq": [{"$type": p}, "object"]}, result, p]}
@@ -86,7 +92,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     result = dict(target) if isinstance(target, Mapping) else {}
     for key, value in patch.items():
         if value is None:
-            result.pop(key, None)
+            if result.get(key) is not None:
+                del result[key]
         else:
             result[key] = merge_patch(result.get(key), value)
     return result
@@ -113,7 +120,7 @@ def _fold_preserved(*values: Any) -> Any:
 
 
 ENTRIES: tuple[Function, ...] = (
-    entry("JSON_MERGE_PATCH", "The documents merged by RFC 7396: later keys win, NULLs remove.",
+    entry("JSON_MERGE_PATCH", "The documents merged by RFC 7396: later keys win, NULLs remove what is not NULL.",
           "JSON_MERGE_PATCH({a: 1, b: 2}, {b: 3}) = {a: 1, b: 3}",
           (anything("document", repeated=True),), _patched, _fold_patched, operands=True),
     entry("JSON_MERGE_PRESERVE", "Documents joined on the first level, arrays and scalars put into one array.",
