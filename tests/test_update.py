@@ -539,4 +539,5 @@ def test_out_of_time(session: Session, database: Database[dict[str, Any]]) -> No
     database.t.insert_many([{"_id": n, "n": 0} for n in range(1000)])
     with pytest.raises(ServerError, match="E5006") as caught:
         session.execute("UPDATE t SET n = n + 1 WHERE TRUE WITH (batch_size = 10, max_execution_time = 0.1, delay_ms = 30)")
-    assert counts(caught.value)["matched"] == database.t.count_documents({"n": 1}) < 1000
+    found = counts(caught.value)
+    assert found["matched"] <= database.t.count_documents({"n": 1}) <= found["matched"] + found.get("in_doubt", 0) < 1000

@@ -6,7 +6,6 @@ with majority and journal first, and a document is deleted only while it is stil
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from bson import encode
 from bson.raw_bson import RawBSONDocument
-from pymongo import DeleteOne, WriteConcern
-from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, PyMongoError
+from pymongo import DeleteOne
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from sqlbulk.commands import Archive, DeleteWhere
 from sqlbulk.errors import ArchiveDiffers, ServerError, SqlbulkError
 from sqlbulk.execute import faults
+from sqlbulk.execute.archive_places import SAFE, Places
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import Fault
 from sqlbulk.execute.rawdocs import RAW, Raw, id_document, id_of, split_batches, with_fields
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pymongo.collection import Collection
 
 MARKS = ("archived_at", "archive_reason", "original_collection")
-SAFE = WriteConcern(w="majority", j=True)
 LARGEST = 32 * 1024 * 1024
 """How many bytes of documents are on their way to the archive at a time, for each worker."""
 
@@ -77,10 +76,12 @@ class Archiver:
     command: DeleteWhere
     site: Site
     archive: Archive
-    notices: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    places: Places = field(init=False)
     _extra: bytes = b""
+    _exact: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.site, self.archive, self.archive.database or self.command.database)
 
     def prepare(self) -> None:
         """Make the archive's collection, and see that transactions are durable."""
@@ -91,8 +92,14 @@ class Archiver:
             marks = {"archived_at": datetime.now(UTC), "archive_reason": self.archive.reason,
                      "original_collection": self.command.collection}
             self._extra = encode(marks, False, OPTIONS)[4:-1]
+        self._guarded(self._look)
+
+    def _look(self) -> None:
+        if self.site.transactions is None and "collation" in self.site.collection.options():
+            # texts that the collation takes for the same are not the same content
+            self._exact = {"locale": "simple"}
         if self.archive.partition is None:
-            self._guarded(lambda: self._make({self.archive.collection}))
+            self.places.make({self.archive.collection})
 
     def __call__(self, window: Window, outcome: Outcome) -> None:
         """Archive and delete a window. Raises ArchiveDiffers, ServerError and its kinds, or ConnectionFailed."""
@@ -102,12 +109,11 @@ class Archiver:
         attempt, doubtful = 0, False
         while True:
             try:
-                with time_limit(self.site.patience.left()):
-                    part = self._carefully(window) if careful else self._at_once(window, outcome)
+                part = self._carefully(window) if careful else self._at_once(window, outcome)
                 break
             except _Unprepared as unprepared:
                 names = unprepared.names
-                self._guarded(lambda names=names: self._make(names))  # type: ignore[misc]
+                self._guarded(lambda names=names: self.places.make(names))  # type: ignore[misc]
                 continue
             except _TooLarge:
                 self._halved(window, outcome, careful=careful)
@@ -141,7 +147,7 @@ class Archiver:
     def _recount(self, window: Window, part: Outcome) -> None:
         """What a window became, some of which may have been done by an attempt whose reply was lost."""
         left = set(self._ids_in(self.site.collection, window))
-        archives = [self._collection(name) for name in sorted(self._known)]
+        archives = [self.places.collection(name) for name in sorted(self.places.known)]
         archived = {found for archive in archives for found in self._ids_in(archive, window)}
         part.deleted = part.archived = len(archived - left)
 
@@ -187,7 +193,7 @@ class Archiver:
 
     def _insert(self, name: str, copies: Sequence[Copy], session: ClientSession) -> None:
         try:
-            self._collection(name, session).insert_many(
+            self.places.collection(name, session).insert_many(
                 [RawBSONDocument(c.copy) for c in copies], session=session, **self.site.shared,
                 bypass_document_validation=self.site.options.bypass_validation or None)
         except BulkWriteError as error:
@@ -198,6 +204,10 @@ class Archiver:
     # Without one
 
     def _carefully(self, window: Window) -> Outcome:
+        with time_limit(self.site.patience.left()):
+            return self._step_by_step(window)
+
+    def _step_by_step(self, window: Window) -> Outcome:
         part = Outcome()
         copies = self._read(window, part, None)
         new = self._without_stored(copies, part, window, None)
@@ -213,7 +223,7 @@ class Archiver:
     def _insert_each(self, name: str, copies: Sequence[Copy], part: Outcome, window: Window) -> list[Copy]:
         """Write the copies, and give those that are in."""
         try:
-            self._collection(name).insert_many(
+            self.places.collection(name).insert_many(
                 [RawBSONDocument(c.copy) for c in copies], ordered=False, **self.site.shared,
                 bypass_document_validation=self.site.options.bypass_validation or None)
         except BulkWriteError as error:
@@ -233,8 +243,9 @@ class Archiver:
         """Delete what is still as it was copied; the `_id`s of the documents that are still there."""
         if not copies:
             return set()
-        operations = [DeleteOne(both({"_id": {"$eq": c.identity}}, self.command.selection.filter, _same(c.document)))
-                      for c in copies]
+        operations = [
+            DeleteOne(both({"_id": {"$eq": c.identity}}, self.command.selection.filter, _same(c.document)), self._exact)
+            for c in copies]
         done = self.site.collection.bulk_write(operations, ordered=False, **self.site.shared)
         if done.deleted_count == len(copies):
             return set()
@@ -244,8 +255,9 @@ class Archiver:
     def _forget(self, copies: Sequence[Copy]) -> None:
         """Take back copies of documents that were changed in between."""
         for name, group in _by_name(copies).items():
-            self._collection(name).bulk_write(
-                [DeleteOne(both({"_id": {"$eq": c.identity}}, _same(c.copy))) for c in group], ordered=False)
+            self.places.collection(name).bulk_write(
+                [DeleteOne(both({"_id": {"$eq": c.identity}}, _same(c.copy)), {"locale": "simple"}) for c in group],
+                ordered=False)
 
     # Both
 
@@ -275,7 +287,7 @@ class Archiver:
                             "with the archive's fields it would be too large")
                 continue
             copies.append(copy)
-        unknown = {c.name for c in copies} - self._known
+        unknown = {c.name for c in copies} - self.places.known
         if unknown:
             raise _Unprepared(unknown)
         return copies
@@ -322,49 +334,11 @@ class Archiver:
         self, name: str, copies: Sequence[Copy], window: Window, session: ClientSession | None
     ) -> Iterator[Raw]:
         """What the archive has with these `_id`s."""
-        collection = self._collection(name, session)
+        collection = self.places.collection(name, session)
         if session is None:
             collection = collection.with_options(read_concern=ReadConcern("majority"))
         ids = window.ids if len(copies) == len(window) else [c.identity for c in copies]
         return split_batches(collection.find_raw_batches({"_id": {"$in": ids}}, session=session, **self.site.shared))
-
-    def _collection(self, name: str, session: ClientSession | None = None) -> Collection[dict[str, Any]]:
-        found = self.site.connection.collection(name, self.archive.database or self.command.database)
-        # within a transaction the transaction's own concern holds
-        return found if session is not None else found.with_options(write_concern=SAFE)
-
-    # Collections
-
-    def _make(self, names: set[str]) -> None:
-        """Make collections that are missing, with compressor and TTL index; raises the driver's errors."""
-        with self._lock:
-            for name in sorted(names - self._known):
-                self._make_one(name)
-                self._known.add(name)
-
-    def _make_one(self, name: str) -> None:
-        database = self._collection(name).database
-        storage: dict[str, Any] = {}
-        if self.archive.compressor is not None:
-            storage = {"storageEngine": {"wiredTiger": {"configString": f"block_compressor={self.archive.compressor}"}}}
-        try:
-            database.create_collection(name, **storage)
-        except (CollectionInvalid, OperationFailure) as error:
-            if isinstance(error, OperationFailure) and error.code != 48:
-                raise
-            self._check_existing(name)
-        if self.archive.retention is not None:
-            self._collection(name).create_index("archived_at", expireAfterSeconds=self.archive.retention)
-
-    def _check_existing(self, name: str) -> None:
-        """Raise ServerError E5005 unless what is there keeps documents; a view might even show the originals."""
-        found = next(iter(self._collection(name).database.list_collections(filter={"name": name})), {})
-        options = found.get("options", {})
-        kind = "capped collection" if options.get("capped") else found.get("type", "collection")
-        if kind != "collection":
-            raise ServerError("E5005", f"{name} is a {kind}; documents can't be kept there")
-        if self.archive.compressor is not None and f"block_compressor={self.archive.compressor}" not in str(options):
-            self.notices.add(f"{name} exists already: compression has no effect on it")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -46,7 +46,7 @@ def run_delete(
     if archiver is not None:
         archiver.prepare()
     summary = sweep.execute()
-    notices = {*sweep.notices, *(archiver.notices if archiver else ())}
+    notices = {*sweep.notices, *(archiver.places.notices if archiver else ())}
     return Result(verb, summary=summary, notices=tuple(sorted(notices)), target=command.collection)
 
 

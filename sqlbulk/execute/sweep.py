@@ -77,6 +77,7 @@ class Sweep:
     notices: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
     _bucket: Bucket | None = None
+    _complete: bool = False
 
     def execute(self) -> WriteSummary:
         """Change all documents; raises what stopped the run, with the summary: ServerError or one of its kinds."""
@@ -93,7 +94,7 @@ class Sweep:
             self.summary.seconds = self.clock() - began
             if self.watcher is not None:
                 self.watcher.end()
-        failure = self._failure or self._end()
+        failure = self._failure or self._refused(sample=0) or (None if self._complete else self._end())
         if isinstance(failure, KeyboardInterrupt):
             failure = Interrupted("E5008", "interrupted")
         if failure is not None:
@@ -112,6 +113,8 @@ class Sweep:
                         self.summary.read -= len(window)
                         break
                     pending.add(pool.submit(self._changed, window))
+                else:
+                    self._complete = True
                 self._collect(pending, room=1)
             except BaseException as error:
                 self._failure = self._failure or error
@@ -159,14 +162,21 @@ class Sweep:
     def _must_end(self) -> bool:
         return self._end() is not None or self._failure is not None
 
-    def _end(self) -> SqlbulkError | None:
-        """Why the run is to end, None if it isn't."""
+    def _refused(self, *, sample: int = 1_000) -> SqlbulkError | None:
+        """More refused documents than the options allow, None if it isn't more."""
         rejected, limit = self.summary.rejected, self.options.max_errors
         if rejected and not self.options.continue_on_error:
             return TooManyErrors("E5007", f"stopped at a refused document: {self.summary.errors[0]}",
                                  hint="continue_on_error = true goes on, and lists the refused documents")
-        if limit is not None and limit.exceeded(rejected, self.summary.read):
+        if limit is not None and limit.exceeded(rejected, self.summary.read, sample=sample):
             return TooManyErrors("E5007", f"{rejected:,} documents were refused, which is more than max_errors allows")
+        return None
+
+    def _end(self) -> SqlbulkError | None:
+        """Why the run is to end before its time, None if it isn't."""
+        refused = self._refused()
+        if refused is not None:
+            return refused
         if self.stop.is_set():
             return Interrupted("E5008", "interrupted; the batches in flight were finished")
         if self.patience.expired():

@@ -26,6 +26,8 @@ NOT_FOR_TRANSACTIONS = frozenset({20, 263})
 """Codes of what a transaction can't do: a server without them, time series."""
 TOO_MUCH = frozenset({257, 388})
 """Codes of a transaction that is too large."""
+GRACE = 5.0
+"""Seconds that a commit may take when the deadline has passed."""
 TRANSIENT, UNKNOWN = "TransientTransactionError", "UnknownTransactionCommitResult"
 
 
@@ -51,8 +53,7 @@ class Transactions:
         with self.client.start_session() as session:
             while True:
                 try:
-                    with time_limit(self.patience.left()):
-                        return self._attempt(session, work)
+                    return self._attempt(session, work)
                 except PyMongoError as error:
                     if not _may_repeat(error) or not self.patience.allows(Fault.PASSING, attempt):
                         raise
@@ -62,7 +63,8 @@ class Transactions:
     def _attempt(self, session: ClientSession, work: Callable[[ClientSession], Result]) -> Result:
         session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=self.write_concern)
         try:
-            result = work(session)
+            with time_limit(self.patience.left()):
+                result = work(session)
         except BaseException:
             with suppress(PyMongoError):
                 session.abort_transaction()
@@ -74,7 +76,10 @@ class Transactions:
         attempt = 0
         while True:
             try:
-                session.commit_transaction()
+                # a little longer than allowed is better than not to know
+                left = self.patience.left()
+                with time_limit(None if left is None else max(left, GRACE)):
+                    session.commit_transaction()
                 return
             except PyMongoError as error:
                 if error.has_error_label(TRANSIENT) and not error.has_error_label(UNKNOWN):

@@ -107,7 +107,7 @@ def _selection(selection: Selection) -> Iterator[str]:
     if selection.limit is not None:
         yield f"the first {selection.limit:,}" + ("" if selection.ordered else " by _id")
     if selection.settled:
-        yield "all are found before the first is changed, because the statement reads the collection it changes"
+        yield "all are found before the first is changed, because the statement may read what it changes"
 
 
 def _change(command: UpdateWhere) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,8 +42,12 @@ class Clauses:
 
 
 def make_scope(clauses: Clauses, table: Table, environment: Environment) -> Scope:
-    """The rows in scope: the documents themselves, as relation '', and those of FROM or USING."""
+    """The rows in scope: the documents, as relation '', and those of FROM or USING; PlanError E2020 or E2014."""
     known = environment.catalog.get(table.collection) if table.database is None else None
+    if known is None and table.database is None and environment.catalog.complete:
+        near = difflib.get_close_matches(table.collection, list(environment.catalog.collections), n=1)
+        raise PlanError("E2020", f"there is no collection {table.collection}", clauses.table.span,
+                        hint=f"did you mean {near[0]}?" if near else None)
     sources = [collection_source(table.collection, alias=table.alias, known=known)]
     if clauses.from_ is not None:
         planning = new_planning(environment)
@@ -167,9 +172,9 @@ def _by_query(
 def _reads_itself(
     clauses: Clauses, values: Sequence[ast.Expr], table: Table, environment: Environment
 ) -> bool:
-    """Whether the query reads the collection beside the document at hand, or a view that may do so."""
+    """Whether the query may read the collection beside the document at hand; of views, that isn't known."""
     parts = (clauses.where, clauses.from_, clauses.ctes, tuple(values))
-    tables = [node for node in walk_nodes(parts) if isinstance(node, ast.Table)]
-    names = {t.name[-1].text for t in tables}
-    views = {n for n in names if (known := environment.catalog.get(n)) is not None and known.kind == "view"}
-    return table.collection in names or bool(views)
+    names = {node.name[-1].text for node in walk_nodes(parts) if isinstance(node, ast.Table)}
+    names -= {cte.name.text for cte in clauses.ctes}
+    others = [environment.catalog.get(name) for name in names]
+    return table.collection in names or any(o is None or o.kind == "view" for o in others)
