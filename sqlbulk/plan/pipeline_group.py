@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
@@ -47,8 +48,15 @@ def _key(node: algebra.Aggregate, rows: Rows, lowering: Lowering) -> Any:
     if not node.keys:
         return None
     if _is_single(node):
-        return lowering.value(node.keys[0][1], rows)
-    return {name: lowering.stored(expression, rows) for name, expression in node.keys}
+        return _as_key(lowering.value(node.keys[0][1], rows))
+    return {name: _as_key(lowering.stored(expression, rows)) for name, expression in node.keys}
+
+
+def _as_key(value: Any) -> Any:
+    """An expression as _id or a field of it, where a plain number or document means something else."""
+    if isinstance(value, Mapping) and not (len(value) == 1 and next(iter(value)).startswith("$")):
+        return {"$mergeObjects": [value]}
+    return value if isinstance(value, str | Mapping | list) or value is None else {"$literal": value}
 
 
 def _always(node: algebra.Aggregate, rows: Rows) -> None:
@@ -69,7 +77,8 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
     """The accumulators of an aggregate, FILTER included."""
     assert call.aggregate is not None
     entry = call.aggregate
-    condition = None if call.filter is None else lowering.is_true(call.filter, rows)
+    waiting = call.filter is not None
+    condition = lowering.is_true(call.filter, rows) if call.filter is not None else None
     arguments: list[Any] = []
     for position, argument in enumerate(call.arguments):
         parameter = _parameter(entry.parameters, position)
@@ -77,15 +86,15 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
             arguments.append(argument.value)
             continue
         value = lowering.value(argument, rows)
-        if condition is not None:
+        if waiting:
             value = {"$cond": [condition, value, "$$REMOVE"]}
-            condition = None
+            waiting = False
         arguments.append(value)
     if isinstance(call, WindowCall):
         accumulation = entry.accumulate(*arguments)
     else:
         accumulation = entry.accumulate(*arguments, distinct=call.distinct, order=_order(call.order_by, rows, lowering))
-    if condition is not None and entry.name == "COUNT":
+    if waiting and entry.name == "COUNT":
         return Accumulation(({"$sum": {"$cond": [condition, 1, 0]}},), accumulation.finish)
     return accumulation
 
@@ -116,7 +125,7 @@ def lower_distinct(node: algebra.Distinct, lowering: Lowering, outer: Outer) -> 
         rows.add({"$group": {"_id": whole, "row": {"$first": "$$ROOT"}}}, {"$replaceWith": "$row"})
         return Rows(rows.collection, rows.stages, {node.relation: Place()}, outer, open_root=True)
     keys = column_keys(node.columns)
-    fields = {keys[name][0]: lowering.stored(e, rows) for name, e in expressions.items()}
+    fields = {keys[name][0]: _as_key(lowering.stored(e, rows)) for name, e in expressions.items()}
     if len(fields) == 1:
         (key, value), = fields.items()
         rows.add({"$group": {"_id": value}}, {"$replaceWith": {key: "$_id"}})

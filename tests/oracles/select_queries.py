@@ -107,6 +107,9 @@ SELECT UPPER(name) AS up, COUNT(*) FROM emp GROUP BY up
 SELECT COUNT(*) AS n FROM emp GROUP BY dept ORDER BY dept
 SELECT dept FROM emp GROUP BY dept
 SELECT dept * 2 + COUNT(*) AS v FROM emp GROUP BY dept
+SELECT COUNT(*) FILTER (WHERE NULL) AS n, SUM(id) FILTER (WHERE 3 NOT IN (1, NULL)) AS s FROM emp
+SELECT DISTINCT 5 AS x, dept, TRUE AS t FROM emp
+SELECT dept, COUNT(*) FROM emp GROUP BY dept, 1 + 1, dept > 1
 SELECT 1 AS one FROM emp HAVING COUNT(*) > 3
 SELECT 1 AS one FROM emp HAVING COUNT(*) > 300
 SELECT dept, active, COUNT(*) FROM emp GROUP BY ROLLUP (dept, active)
