@@ -33,8 +33,13 @@ class Fixed:
 Case = tuple[str, tuple[Any, ...]]
 
 
-def run_cases(database: Database[dict[str, Any]], cases: Sequence[Case], context: Context = CONTEXT) -> list[str]:
-    """What differs between the server's answers and Python's: a line for each case, nothing if all agree."""
+def run_cases(
+    database: Database[dict[str, Any]], cases: Sequence[Case], context: Context = CONTEXT, *, typed: bool = False
+) -> list[str]:
+    """What differs between the server's answers and Python's: a line for each case, nothing if all agree.
+
+    `typed`: the calls are lowered as if the stored arguments' types were known.
+    """
     collection = database.get_collection("cases", codec_options=CodecOptions(tz_aware=True))
     collection.drop()
     groups: dict[Any, list[int]] = {}
@@ -42,10 +47,10 @@ def run_cases(database: Database[dict[str, Any]], cases: Sequence[Case], context
     for number, (name, arguments) in enumerate(cases):
         stored = {f"a{i}": a for i, a in enumerate(arguments) if not isinstance(a, Fixed) and a is not MISSING}
         collection.insert_one({"_id": number, **stored})
-        shape = (name, *(repr(a) if isinstance(a, Fixed) else None for a in arguments))
+        shape = (name, *(repr(a) if isinstance(a, Fixed) else known_type(a, typed) for a in arguments))
         groups.setdefault(shape, []).append(number)
         if shape not in pipelines:
-            pipelines[shape] = server_form(name, arguments, context)
+            pipelines[shape] = server_form(name, arguments, context, typed=typed)
     problems = []
     for shape, numbers in groups.items():
         pipeline = [{"$match": {"_id": {"$in": numbers}}}, {"$replaceWith": {"_id": "$_id", "r": pipelines[shape].mql}}]
@@ -59,10 +64,28 @@ def run_cases(database: Database[dict[str, Any]], cases: Sequence[Case], context
     return problems
 
 
-def server_form(name: str, arguments: Sequence[Any], context: Context) -> Operand:
+def known_type(value: Any, typed: bool) -> Type:
+    """What is said to be known of a stored argument."""
+    return type_of(value) if typed and value is not MISSING else Type.ANY
+
+
+def typed_cases(cases: Sequence[Case]) -> list[Case]:
+    """The cases whose calls aren't refused for the types of their arguments."""
+    found = []
+    for name, arguments in cases:
+        try:
+            resolve(name, [(a.known or type_of(a.value)) if isinstance(a, Fixed) else known_type(a, True) for a in arguments])
+            server_form(name, arguments, CONTEXT, typed=True)
+        except FunctionProblem:
+            continue
+        found.append((name, arguments))
+    return found
+
+
+def server_form(name: str, arguments: Sequence[Any], context: Context, *, typed: bool = False) -> Operand:
     """The call over fields a0, a1, …, as it is sent to the server."""
     operands = [
-        constant(a.value, a.known or type_of(a.value)) if isinstance(a, Fixed) else Operand(f"$a{i}")
+        constant(a.value, a.known or type_of(a.value)) if isinstance(a, Fixed) else Operand(f"$a{i}", known_type(a, typed), a is None or a is MISSING or not typed)
         for i, a in enumerate(arguments)
     ]
     return lower_call(resolve(name, [o.type for o in operands]), operands, context)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
-from function_cases import CONTEXT, NOW, Fixed, fits_type, python_value, run_cases, same, server_form
+from function_cases import CONTEXT, NOW, Fixed, fits_type, python_value, run_cases, same, server_form, typed_cases
 from function_tables import TABLES
 from pymongo.database import Database
 
@@ -96,6 +96,18 @@ def test_python_gives_what_the_server_gives(table: str, database: Database[dict[
     cases = list(TABLES[table]())
     for zone in zones:
         assert run_cases(database, cases, Context(NOW, zone)) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_calls_of_known_types_lower(table: str) -> None:
+    assert typed_cases(list(TABLES[table]()))
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.parametrize("table", TABLES)
+def test_known_types_change_no_answer(table: str, database: Database[dict[str, Any]]) -> None:
+    assert run_cases(database, typed_cases(list(TABLES[table]())), typed=True) == []
 
 
 # Aggregates

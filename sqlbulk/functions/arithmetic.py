@@ -52,10 +52,6 @@ def _quotient_type(types: Sequence[Type]) -> Type:
     return Type.DOUBLE if set(types) <= {Type.INTEGER, Type.DOUBLE, Type.DURATION} else Type.NUMBER
 
 
-def _own_type(types: Sequence[Type]) -> Type:
-    return types[0] if types[0].numeric else Type.NUMBER
-
-
 def _product_type(types: Sequence[Type]) -> Type:
     if types[0] is types[1] is Type.DURATION:
         return Type.NUMBER
@@ -195,7 +191,7 @@ ENTRIES: tuple[Function, ...] = (
              aliases=("MOD",), lower=_modulo, fold=numeric.modulo, operands=True),
     Function(
         name="NEGATE", help="The number with the other sign.", example="-(1) = 0 - 1",
-        parameters=(Parameter("number", Type.NUMBER),), returns=_own_type,
+        parameters=(Parameter("number", Type.NUMBER),), returns=arithmetic_type,
         lower=lambda x: {"$multiply": [x, -1]}, fold=numeric.negate, nullable=False,
     ),
 )

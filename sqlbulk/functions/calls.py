@@ -168,6 +168,8 @@ def _test(function: Function, parameter: Parameter, operand: Operand) -> Any:
         return None
     if function.guarded and fit(operand.type, parameter.type) is Fit.MAYBE:
         return type_test(parameter.type, operand.mql)
+    if function.guarded and parameter.type is Type.INTEGER is operand.type:
+        return {"$and": [{"$gte": [operand.mql, -(2**31)]}, {"$lt": [operand.mql, 2**31]}]}
     if function.null_propagates and operand.nullable:
         return {"$gt": [operand.mql, None]}
     return None

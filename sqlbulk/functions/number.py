@@ -31,6 +31,9 @@ def _when(condition: Any, result: Any) -> Any:
 
 
 def _own_type(types: Any) -> Type:
+    """The number's own type; whole numbers rounded to tens and more may become too large for one."""
+    if len(types) > 1 and types[0] is Type.INTEGER:
+        return Type.NUMBER
     known: Type = types[0]
     return known if known.numeric and known is not Type.DURATION else Type.NUMBER
 

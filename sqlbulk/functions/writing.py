@@ -8,7 +8,6 @@ from typing import Any
 from sqlbulk.functions.entries import anything, entry, text
 from sqlbulk.functions.jsonpath import LEVELS, Step, computed_steps, find, get, parse_path, python_steps
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand
-from sqlbulk.types import Type
 
 
 def _is_missing(value: Any) -> Any:
@@ -259,7 +258,7 @@ def _entry(name: str, help: str, example: str, parameters: Any, lower: Any, fold
         return None if document is None else fold(document, *others)
 
     return entry(name, help, example, parameters, guarded, folded, operands=True, null_propagates=False, guarded=False,
-                 returns=lambda types: Type.DOCUMENT if types[0] is Type.DOCUMENT else Type.ANY, **fields)
+                 **fields)
 
 
 ENTRIES: tuple[Function, ...] = (
