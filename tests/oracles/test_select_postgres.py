@@ -20,6 +20,7 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse
 from sqlbulk.types import Type
 
+from .random_queries import RandomQueries
 from .select_queries import NEED_CATALOG, queries
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -146,3 +147,13 @@ def test_same_answer_as_postgresql(sql: str, known: bool, mongo: Any, postgres: 
     ordered = is_ordered(sql) and "TIES" not in sql
     found = answer(mongo, sql, CATALOG if known else Catalog())
     assert comparable(found, ordered=ordered) == comparable(expected, ordered=ordered)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SQLBULK_RANDOM_SEEDS", "10"))))
+def test_same_answer_to_random_queries(seed: int, mongo: Any, postgres: Any) -> None:
+    """100 queries a seed; SQLBULK_RANDOM_SEEDS asks for more seeds than 10."""
+    queries = RandomQueries(seed)
+    for number in range(100):
+        sql = queries.query()
+        expected = comparable(postgres.execute(sql).fetchall(), ordered=False)
+        assert comparable(answer(mongo, sql, CATALOG if number % 2 else Catalog()), ordered=False) == expected, sql

@@ -1,0 +1,187 @@
+"""Writing against PostgreSQL: random sequences of statements leave the same rows and report the same counts.
+
+`SQLBULK_TEST_SEQUENCES` is how many sequences are run, `SQLBULK_TEST_SEED` which. Both are part of the report of
+a failure, with the shortest sequence that fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, Verbosity, settings
+from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from sqlbulk.errors import TooManyErrors
+from sqlbulk.results import WriteSummary
+from sqlbulk.session import Session, connect
+
+from .write_statements import (
+    COLUMNS,
+    Statement,
+    deletes,
+    deletes_using,
+    inserts,
+    inserts_of_queries,
+    merges,
+    updates,
+    updates_from,
+    upserts,
+    upserts_of_queries,
+)
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+SEQUENCES = int(os.environ.get("SQLBULK_TEST_SEQUENCES", "500"))
+SEED = int(os.environ.get("SQLBULK_TEST_SEED", "4"))
+STEPS = 7
+Row = tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of our own with the tables; text has the order of its code points."""
+    psycopg = pytest.importorskip("psycopg")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    pgserver = pytest.importorskip("pgserver")
+    server = pgserver.get_server(Path(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
+    columns = ", ".join(f"{n} {t}" + (' COLLATE "C"' if t == "text" else "") for n, t in COLUMNS.items())
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("SET synchronous_commit = off")
+            connection.execute(f"CREATE TABLE t ({columns}, UNIQUE (id))")
+            connection.execute(f"CREATE TABLE u ({columns})")
+            yield connection
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="module", params=["nothing-known", "defined"])
+def session(server_uri: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session with the same tables: collections with an index, or defined with the types of their columns."""
+    with connect(server_uri, database="sqlbulk_test_writes") as session:
+        client = session.connection().client
+        client.drop_database("sqlbulk_test_writes")
+        if request.param == "defined":
+            columns = ", ".join(f"{name} {type}" for name, type in COLUMNS.items())
+            session.execute(f"CREATE TABLE t ({columns}, UNIQUE (id))")
+            session.execute(f"CREATE TABLE u ({columns})")
+        else:
+            session.execute("INSERT INTO t (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
+            session.execute("INSERT INTO u (id) VALUES (1)")
+        yield session
+        client.drop_database("sqlbulk_test_writes")
+
+
+class Writes(RuleBasedStateMachine):
+    """Runs every statement on both, and compares what is stored then."""
+
+    session: ClassVar[Session]
+    postgres: ClassVar[Any]
+
+    @initialize(rows=some.lists(
+        some.tuples(some.sampled_from("tu"), *(some.sampled_from((0, 1, 2, None, "missing")) for _ in range(2)),
+                    some.sampled_from(("a", "b", "", None, "missing")), some.sampled_from((True, False, None, "missing"))),
+        max_size=8))
+    def fill(self, rows: list[Row]) -> None:
+        """Rows to begin with; NULLs are null or missing."""
+        names = ("id", "n", "m", "s", "b")
+        for table in ("t", "u"):
+            self.collection(table).delete_many({})
+            self.postgres.execute(f"DELETE FROM {table}")
+            found = [(number if number % 4 else None, *row[1:]) for number, row in enumerate(rows, 1) if row[0] == table]
+            for row in found:
+                self.postgres.execute(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s)",
+                                      [None if v == "missing" else v for v in row])
+            if found:
+                self.collection(table).insert_many(
+                    [{k: v for k, v in zip(names, row, strict=True) if v != "missing"} for row in found])
+
+    def collection(self, name: str) -> Any:
+        """The driver's."""
+        return self.session.connection().client["sqlbulk_test_writes"][name]
+
+    @rule(statement=inserts())
+    def insert(self, statement: Statement) -> None:
+        """Both insert, or both refuse; then one keeps a part and the other doesn't, so that ends in nothing."""
+        import psycopg
+
+        try:
+            there = self.postgres.execute(statement.sql).rowcount
+        except psycopg.errors.UniqueViolation:
+            with pytest.raises(TooManyErrors, match="E4001|already"):
+                self.session.execute(statement.sql)
+            self.collection(statement.table).delete_many({})
+            self.postgres.execute(f"DELETE FROM {statement.table}")
+        else:
+            assert self.run(statement).inserted == there
+            self.compare(statement.table)
+
+    @rule(statement=inserts_of_queries())
+    def insert_query(self, statement: Statement) -> None:
+        """The rows of a query."""
+        there = self.postgres.execute(statement.sql).rowcount
+        assert self.run(statement).inserted == there
+        self.compare(statement.table)
+
+    @rule(statement=upserts() | upserts_of_queries())
+    def upsert(self, statement: Statement) -> None:
+        """Rows whose key is stored already; those that the condition leaves alone count as matched here only."""
+        found = self.postgres.execute(f"{statement.sql} RETURNING xmax = 0").fetchall()
+        inserted = sum(1 for (is_new,) in found if is_new)
+        summary = self.run(statement)
+        assert summary.inserted + summary.upserted == inserted
+        assert summary.read == inserted + summary.matched + summary.skipped
+        assert summary.modified <= len(found) - inserted <= summary.matched
+        if "DO UPDATE" in statement.sql and " WHERE " not in statement.sql.partition("DO UPDATE")[2]:
+            assert summary.matched == len(found) - inserted
+        self.compare("t")
+
+    @rule(statement=updates() | updates_from())
+    def update(self, statement: Statement) -> None:
+        """Rows changed."""
+        there = self.postgres.execute(statement.sql).rowcount
+        assert self.run(statement).matched == there
+        self.compare(statement.table)
+
+    @rule(statement=deletes() | deletes_using())
+    def delete(self, statement: Statement) -> None:
+        """Rows gone."""
+        there = self.postgres.execute(statement.sql).rowcount
+        assert self.run(statement).deleted == there
+        self.compare(statement.table)
+
+    @rule(statement=merges())
+    def merge(self, statement: Statement) -> None:
+        """All of these at once."""
+        there = self.postgres.execute(statement.sql).rowcount
+        summary = self.run(statement)
+        assert summary.inserted + summary.matched + summary.deleted + summary.upserted == there
+        self.compare("t")
+
+    def run(self, statement: Statement) -> WriteSummary:
+        """What sqlbulk says it did; nothing is refused, left behind or in doubt."""
+        summary = self.session.execute(statement.sql).summary
+        assert summary is not None
+        assert summary.kept == summary.rejected == summary.in_doubt == 0
+        return summary
+
+    def compare(self, table: str) -> None:
+        """The same rows, as often."""
+        names = ", ".join(COLUMNS)
+        there = self.postgres.execute(f"SELECT {names} FROM {table}").fetchall()
+        here = [tuple(d.get(name) for name in COLUMNS) for d in self.collection(table).find()]
+        assert sorted(here, key=repr) == sorted(there, key=repr)
+
+
+def test_both_leave_the_same_rows(session: Session, postgres: Any) -> None:
+    Writes.session, Writes.postgres = session, postgres
+    machine = hypothesis.seed(SEED)(type("Sequence", (Writes,), {}))
+    run_state_machine_as_test(machine, settings=settings(
+        max_examples=SEQUENCES // 2, stateful_step_count=STEPS, deadline=None, database=None, print_blob=True,
+        verbosity=Verbosity.normal, suppress_health_check=list(HealthCheck)))
