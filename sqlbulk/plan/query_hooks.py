@@ -15,6 +15,7 @@ from sqlbulk.plan.bind_calls import type_of_bound
 from sqlbulk.plan.bound import AggregateCall, BoundExpr, Constant, Frame, SortKey, SubqueryExpr, WindowCall
 from sqlbulk.plan.query_frames import bind_frame
 from sqlbulk.plan.query_state import Around, CommonTable, Planning
+from sqlbulk.plan.scope import Scope
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
@@ -56,11 +57,31 @@ class QueryHooks:
 
     def replaced(self, expression: ast.Expr, binder: Binder) -> BoundExpr | None:
         """GROUPING (…), which only the groups can tell the value of; they put it in its place."""
+        if isinstance(expression, ast.Path):
+            self._note_guess(expression, binder.scope)
         if not isinstance(expression, ast.Call) or expression.name != "GROUPING" or not self.aggregates:
             return None
         with self.clause("inside GROUPING"):
             arguments = self._arguments(expression, binder)
         return AggregateCall(GROUPING, arguments, Type.INTEGER, span=expression.span)
+
+    def _note_guess(self, path: ast.Path, scope: Scope) -> None:
+        """Tell the user where a field without a table's name might be one of several collections'."""
+        first, name = path.parts[0].text, ".".join(p.text for p in path.parts)
+        several = [s for s in scope.sources if s.open and not s.qualified]
+        if len(several) < 2 or first in scope.bound or first in scope.variables:
+            return
+        level: Scope | None = scope
+        while level is not None and len(path.parts) > 1:
+            if any(first in s.names for s in level.sources):
+                return
+            level = level.parent
+        if any(first in {c.split(".")[0] for c in s.fields} for s in scope.sources):
+            return
+        table = several[0].names[0] if several[0].names else "the first table"
+        notice = f"{name} is taken for a field of {table}: put a table's name in front if it is another's"
+        if notice not in self.planning.notices:
+            self.planning.notices.append(notice)
 
     # aggregates
 

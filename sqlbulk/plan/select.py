@@ -21,14 +21,24 @@ from sqlbulk.syntax import ast
 
 def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
     """The plan of a SELECT; raises SqlError."""
-    command = plan_query(query, planning.environment)
-    return commands.Plan(
-        "SELECT", (command,), (), lambda: describe_query(command), lambda: [wire_query(command)])
+    notices: list[str] = []
+    command = plan_query(query, planning.environment, notices)
+
+    def describe() -> str:
+        return "\n".join([describe_query(command), *(f"notice: {n}" for n in notices)])
+
+    return commands.Plan("SELECT", (command,), tuple(notices), describe, lambda: [wire_query(command)])
 
 
-def plan_query(query: ast.Query, environment: Environment) -> commands.Query:
-    """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported."""
-    bound = bind_query(query, Around(), new_planning(environment))
+def plan_query(query: ast.Query, environment: Environment, notices: list[str] | None = None) -> commands.Query:
+    """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported.
+
+    `notices` gets what the user should know about it.
+    """
+    planning = new_planning(environment)
+    bound = bind_query(query, Around(), planning)
+    if notices is not None:
+        notices += planning.notices
     return lower_query(bound, environment, query)
 
 
