@@ -25,11 +25,15 @@ from sqlbulk.syntax import statements as st
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A field and the expression of its new value; `value` None removes it."""
+    """A field and the expression of its new value; `value` None removes it.
+
+    An `optional` value may be missing: then the levels above the field are not made for it.
+    """
 
     path: Path
     value: Any = None
     removed: bool = False
+    optional: bool = False
 
 
 Tree = dict[str, "Assigned | Tree"]
@@ -60,6 +64,15 @@ def bind_assignments(
 def document_expression(assigned: Sequence[Assigned], base: str = ROOT) -> Any:
     """The base document with the assignments made, as one expression."""
     return _built(base, base, (), _tree(assigned))
+
+
+def changed_expression(assigned: Sequence[Assigned]) -> Any:
+    """Whether an assignment gives its field another value than it has; the short ones are tried first."""
+    tests = []
+    for one in sorted(assigned, key=lambda one: len(repr(one.value))):
+        stored = field_reference(ROOT, one.path)
+        tests.append({"$ne": [{"$type": stored}, "missing"]} if one.removed else {"$ne": [one.value, stored]})
+    return tests[0] if len(tests) == 1 else {"$or": tests}
 
 
 def merged_expression(targets: Sequence[Path] | None) -> Any:
@@ -106,7 +119,7 @@ def _built(document: Any, base: str, path: Path, tree: Tree) -> Any:
             continue
         place = field_reference(base, (*path, name))
         inner = _built({"$mergeObjects": [place]}, base, (*path, name), node)
-        if _only_removes(node):
+        if _makes_nothing(node):
             inner = {"$cond": [{"$eq": [{"$type": place}, "object"]}, inner, place]}
         values[name] = inner
     document = _with_fields(document, values)
@@ -125,8 +138,9 @@ def _with_fields(document: Any, values: dict[str, Any]) -> Any:
     return document
 
 
-def _only_removes(tree: Tree) -> bool:
-    return all(node.removed if isinstance(node, Assigned) else _only_removes(node) for node in tree.values())
+def _makes_nothing(tree: Tree) -> bool:
+    return all(node.removed or node.optional if isinstance(node, Assigned) else _makes_nothing(node)
+               for node in tree.values())
 
 
-__all__ = ["Assigned", "bind_assignments", "document_expression", "merged_expression"]
+__all__ = ["Assigned", "bind_assignments", "changed_expression", "document_expression", "merged_expression"]

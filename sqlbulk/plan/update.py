@@ -11,6 +11,7 @@ from sqlbulk.commands import Obstacle, Path
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression
 from sqlbulk.plan.bound import Column
+from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_stored import finished_stored
 from sqlbulk.plan.insert import read_table
@@ -40,9 +41,11 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     clauses = Clauses(statement.span, statement.table, statement.where, statement.order_by, statement.limit,
                       statement.from_, statement.ctes)
     scope = make_scope(clauses, table, environment)
-    assignments, values = with_values(statement.assignments, scope, environment)
+    written, arrays = with_whole_arrays(statement.assignments)
+    assignments, values = with_values(written, scope)
     selection = choose(clauses, table, scope, given=given, environment=environment, values=values)
     assigned = _assigned(statement, assignments, scope, environment, len(values))
+    assigned = [_maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
     command = commands.UpdateWhere(
         table.collection, selection, _update(assigned, whole=bool(values)), given.options, obstacles_of(assigned),
         repeatable=_is_repeatable(assigned), values=tuple(f"v{n}" for n in range(len(values))),
@@ -64,16 +67,23 @@ def _assigned(
         if path[0] == "_id":
             raise PlanError("E2011", "the _id of a stored document can't be removed", target.span)
         assigned.append(Assigned(path, removed=True))
-    spans = [*(a.target.span for a in statement.assignments), *(t.span for t in statement.unset)]
+    spans = [*(a.target.span for a in assignments), *(t.span for t in statement.unset)]
     check_distinct(zip((a.path for a in assigned), spans, strict=True))
     return assigned
+
+
+def _maybe_missing(one: Assigned) -> Assigned:
+    """The same, but a field that is missing stays so."""
+    value, null = one.value["$ifNull"]
+    assert null is None
+    return replace(one, value=value, optional=True)
 
 
 # Values that only a query can work out
 
 
 def with_values(
-    assignments: Sequence[st.Assignment], scope: Scope, environment: Environment
+    assignments: Sequence[st.Assignment], scope: Scope
 ) -> tuple[list[st.Assignment], list[ast.Expr]]:
     """The assignments with each subquery, and each column of FROM, in the place of a value that is asked for before."""
     values: list[ast.Expr] = []
@@ -215,7 +225,8 @@ def _fields_read(mql: Any) -> set[Path]:
 
 def obstacles_of(assigned: Sequence[Assigned]) -> tuple[Obstacle, ...]:
     """For each level above an assigned field: documents in which it is neither a document nor NULL."""
-    levels = {one.path[:n]: None for one in assigned if not one.removed for n in range(1, len(one.path))}
+    made = [one for one in assigned if not (one.removed or one.optional)]
+    levels = {one.path[:n]: None for one in made for n in range(1, len(one.path))}
     return tuple(_obstacle(path) for path in sorted(levels, key=len))
 
 
