@@ -10,11 +10,15 @@ from sqlbulk.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index: (dotted field, direction or kind) pairs, and whether it is unique over all documents."""
+    """An index: (dotted field, direction or kind) pairs, whether it is unique, and whether over a part only.
+
+    `null_free`: what a partial one leaves out are documents in which a part of the key is NULL.
+    """
 
     keys: tuple[tuple[str, int | str], ...]
     unique: bool = False
     partial: bool = False
+    null_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,15 @@ class Collection:
     indexes: tuple[Index, ...] = ()
     kind: str = "collection"
 
-    def has_unique(self, fields: tuple[str, ...]) -> bool:
-        """Whether a unique index on exactly these fields, in any order, exists."""
+    def has_unique(self, fields: tuple[str, ...], *, over_null: bool = False) -> bool:
+        """Whether a unique index on exactly these fields, in any order, exists.
+
+        `over_null`: only one to which NULL is a value like others.
+        """
         wanted = set(fields)
         return wanted == {"_id"} or any(
-            i.unique and not i.partial and {k for k, _ in i.keys} == wanted for i in self.indexes
+            i.unique and (not i.partial or (i.null_free and not over_null)) and {k for k, _ in i.keys} == wanted
+            for i in self.indexes
         )
 
 

@@ -16,7 +16,8 @@ from sqlbulk.commands import Query
 from sqlbulk.errors import ServerError, SqlbulkError, SqlError
 from sqlbulk.execute import execute
 from sqlbulk.plan import ddl_view
-from sqlbulk.plan.ddl_indexes import NOT_NULL_TYPES, not_null_filter
+from sqlbulk.plan.ddl_indexes import not_null_filter
+from sqlbulk.uniqueness import NOT_NULL_TYPES
 
 
 def planned(sql: str, parameters: Any = None) -> Any:

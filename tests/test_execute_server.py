@@ -408,7 +408,7 @@ def test_the_catalog(connection: Connection, database: Database[Any]) -> None:
     assert typed.fields == {
         "s": Type.STRING, "n": Type.NUMBER, "l": Type.INTEGER, "d": Type.DOCUMENT, "d.t": Type.DATE}
     assert typed.has_unique(("d.t", "s"))
-    assert not typed.has_unique(("n",))
+    assert typed.has_unique(("n",)) and not typed.has_unique(("n",), over_null=True)
     assert catalog.collections["soft"].fields == {}
     assert catalog.collections["view"].kind == "view"
     assert catalog.get("nowhere") is None

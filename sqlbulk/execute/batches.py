@@ -102,7 +102,12 @@ class Partition:
 
 def lane_of(key: tuple[Any, ...], lanes: int) -> int:
     """The lane of a key: the same for keys that MongoDB holds equal, such as 1, 1.0 and Decimal128('1')."""
-    return hash(tuple([_comparable(value) for value in key])) % lanes
+    return hash(comparable_key(key)) % lanes
+
+
+def comparable_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Something hashable that is equal for keys that MongoDB holds equal, and for some others."""
+    return tuple([_comparable(value) for value in key])
 
 
 def _comparable(value: Any) -> Any:

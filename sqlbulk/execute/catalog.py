@@ -10,7 +10,9 @@ from pymongo.errors import InvalidName, OperationFailure, PyMongoError
 from sqlbulk.catalog import Catalog, Collection, Index
 from sqlbulk.errors import ConnectionFailed
 from sqlbulk.execute.faults import SECURITY, statement_error
+from sqlbulk.execute.indexes import partial_filter
 from sqlbulk.types import Type
+from sqlbulk.uniqueness import Cover, cover_of
 
 if TYPE_CHECKING:
     from sqlbulk.execute.connection import Connection
@@ -58,11 +60,13 @@ def _indexes(connection: Connection, name: str) -> tuple[Index, ...]:
         return ()
     except PyMongoError as error:
         raise statement_error(error, begun=True) from None
-    return tuple(
-        Index(tuple(index["key"].items()), unique=bool(index.get("unique")) or list(index["key"]) == ["_id"],
-              partial="partialFilterExpression" in index or bool(index.get("sparse")))
-        for index in found
-    )
+    return tuple(map(_index, found))
+
+
+def _index(index: Mapping[str, Any]) -> Index:
+    names, partial = list(index["key"]), partial_filter(index)
+    return Index(tuple(index["key"].items()), unique=bool(index.get("unique")) or names == ["_id"],
+                 partial=partial is not None, null_free=cover_of(names, partial) is not Cover.PART)
 
 
 def _fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Type]]:

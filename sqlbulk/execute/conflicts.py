@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
 from sqlbulk.commands import Conflict, Path
+from sqlbulk.execute.batches import comparable_key
 from sqlbulk.execute.encode import Encoded
 from sqlbulk.execute.faults import DUPLICATE_KEY
 from sqlbulk.execute.indexes import UniqueIndex, find_colliding
@@ -54,7 +55,7 @@ class Plain:
 class Keyed:
     """Upsert by key: one operation a row, in order. Rows whose key isn't whole go to `others`.
 
-    `whole` tells whether a key is one.
+    `whole` tells whether a key is one. `tests` are what the key's index asks of a query that is to use it.
     """
 
     writer: Writer
@@ -64,6 +65,7 @@ class Keyed:
     whole: Callable[[tuple[Any, ...]], bool]
     ordered: bool = False
     go_on: bool = False
+    tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     upserts: Upserts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,12 +86,16 @@ class Keyed:
             if self.ordered and not self.go_on and len(outcome.rejected) > before:
                 return
 
-    def _upsert(self, rows: Encoded, outcome: Outcome, rounds: int = 2) -> None:
+    def _upsert(self, rows: Encoded, outcome: Outcome, rounds: int = ROUNDS) -> None:
+        # of rows with the same key none is sent before the one in front of it is settled
+        ordered = self.ordered or len(set(map(comparable_key, rows.keys))) < len(rows)
+        go_on = self.go_on or not self.ordered
         while len(rows):
             operations = [
-                self.upserts.operation(rows, i, key_filter(self.paths, rows.keys[i])) for i in range(len(rows))
+                self.upserts.operation(rows, i, key_filter(self.paths, rows.keys[i], self.tests))
+                for i in range(len(rows))
             ]
-            refused = send(self.writer, self.conflict, rows, operations, outcome, ordered=self.ordered,
+            refused = send(self.writer, self.conflict, rows, operations, outcome, ordered=ordered,
                            repeatable=self.upserts.repeatable)
             # somebody else made the same key in between: once more, and it is an update
             raced = [i for i, failure in refused if failure.get("code") == DUPLICATE_KEY and rounds > 1]
@@ -98,7 +104,7 @@ class Keyed:
                     outcome.reject(rows, one)
             if raced:
                 self._upsert(rows.select(raced), outcome, rounds - 1)
-            if not (refused and self.ordered and (self.go_on or raced)):
+            if not (refused and ordered and (go_on or raced)):
                 return
             rows = rows.slice(refused[-1][0] + 1, len(rows))
 
@@ -216,6 +222,11 @@ def send(
 def has_no_null(key: tuple[Any, ...]) -> bool:
     """Whether a key identifies a row in SQL's sense: no part is NULL."""
     return not any(value is None or value is MISSING for value in key)
+
+
+def has_neither(key: tuple[Any, ...]) -> bool:
+    """Whether a key identifies a document in an index that leaves out NULLs."""
+    return has_no_null(key) and has_no_array(key)
 
 
 def has_no_array(key: tuple[Any, ...]) -> bool:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 
-from sqlbulk.commands import Insert, Path
+from sqlbulk.commands import Conflict, Insert, Path
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.faults import DUPLICATE_KEY, brief, statement_error
 from sqlbulk.option_kinds import IndexSpec
+from sqlbulk.uniqueness import Cover, cover_of, not_null_filter
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -34,6 +35,15 @@ class UniqueIndex:
         """Whether it covers every document and compares values as they are."""
         return self.partial is None and self.collation is None
 
+    @property
+    def cover(self) -> Cover:
+        """Which documents it covers."""
+        return cover_of(self.keys, self.partial)
+
+    def is_on(self, names: Sequence[str]) -> bool:
+        """Whether its keys are these dotted fields, in any order."""
+        return set(self.keys) == set(names)
+
 
 def read_unique(collection: Collection[dict[str, Any]]) -> tuple[UniqueIndex, ...]:
     """The unique indexes beside that on `_id`; none for a collection that doesn't exist."""
@@ -50,10 +60,15 @@ def read_unique(collection: Collection[dict[str, Any]]) -> tuple[UniqueIndex, ..
 
 def _unique(index: Mapping[str, Any]) -> UniqueIndex:
     collation = {name: value for name, value in (index.get("collation") or {}).items() if name != "version"}
-    partial = index.get("partialFilterExpression")
+    return UniqueIndex(index["name"], tuple(index["key"]), partial_filter(index), collation or None)
+
+
+def partial_filter(index: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The documents that an index covers, from its entry in the server's list; None: all."""
+    partial: Mapping[str, Any] | None = index.get("partialFilterExpression")
     if partial is None and index.get("sparse"):
-        partial = {"$or": [{name: {"$exists": True}} for name in index["key"]]}
-    return UniqueIndex(index["name"], tuple(index["key"]), partial, collation or None)
+        return {"$or": [{name: {"$exists": True}} for name in index["key"]]}
+    return partial
 
 
 def find_colliding(indexes: Sequence[UniqueIndex], failure: Mapping[str, Any]) -> UniqueIndex | None:
@@ -63,19 +78,47 @@ def find_colliding(indexes: Sequence[UniqueIndex], failure: Mapping[str, Any]) -
     return next((index for index in same if f"index: {index.name} " in message), same[0] if same else None)
 
 
-def ensure_indexes(collection: Collection[dict[str, Any]], command: Insert) -> tuple[str, ...]:
+def ensure_indexes(
+    collection: Collection[dict[str, Any]], command: Insert, *, version: tuple[int, ...] = (), over_null: bool = False
+) -> tuple[str, ...]:
     """Make the indexes that the command asks for, where they are missing; what was made, in sentences.
 
-    Raises ServerError (E5005) where the stored documents don't fit a unique index, or another index is in the way.
+    NULLs don't collide in an index on a conflict's key, unless it is to be one `over_null`. `version` is the
+    server's. Raises ServerError (E5005) where the stored documents don't fit a unique index, or another index
+    is in the way.
     """
     wanted = [*command.ensure_indexes] or [_wire(spec) for spec in command.options.ensure_indexes]
     made = [_make(collection, spec) for spec in wanted]
-    conflict = command.conflict
-    if conflict is not None and conflict.ensure_index and conflict.keys and conflict.keys != (("_id",),):
-        names = [".".join(path) for path in conflict.keys]
-        if not any(index.plain and set(index.keys) == set(names) for index in read_unique(collection)):
-            made.append(_make(collection, {"key": dict.fromkeys(names, 1), "unique": True}))
+    if command.conflict is not None and command.conflict.ensure_index:
+        made.append(_ensure_key(collection, command.conflict, version, over_null=over_null))
     return tuple(sentence for sentence in made if sentence)
+
+
+def _ensure_key(
+    collection: Collection[dict[str, Any]], conflict: Conflict, version: tuple[int, ...], *, over_null: bool
+) -> str | None:
+    names = [".".join(path) for path in conflict.keys or ()]
+    if not names or names == ["_id"] or has_key(collection, names):
+        return None
+    spec: dict[str, Any] = {"key": dict.fromkeys(names, 1), "unique": True}
+    if over_null:
+        made = _make(collection, spec)
+        return f"{made}; to it NULL is a value like others" if made else None
+    partial = not_null_filter(names, alternatives=version >= (6,))
+    return _make(collection, {**spec, "name": "_".join(f"{name}_1" for name in names) + "_unique",
+                              "partialFilterExpression": partial})
+
+
+def has_key(collection: Collection[dict[str, Any]], names: Sequence[str]) -> bool:
+    """Whether a unique index keeps whole keys on these dotted fields apart, as the collection compares values."""
+    found = [index for index in read_unique(collection) if index.is_on(names) and index.cover > Cover.PART]
+    if any(index.collation is None for index in found) or not found:
+        return bool(found)
+    try:
+        usual = collection.options().get("collation") or {}
+    except PyMongoError as error:
+        raise statement_error(error, begun=True) from None
+    return any(index.collation == {k: v for k, v in usual.items() if k != "version"} for index in found)
 
 
 def _wire(spec: IndexSpec) -> dict[str, Any]:

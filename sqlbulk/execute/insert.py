@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, QueryRows, ValuesRows
 from sqlbulk.execute.batches import BATCH_BYTES, Limits
 from sqlbulk.execute.callerrows import caller_source
-from sqlbulk.execute.conflicts import InsertFirst, Inserting, Keyed, Plain, Strategy, has_no_array, has_no_null
+from sqlbulk.execute.conflicts import (
+    InsertFirst,
+    Inserting,
+    Keyed,
+    Plain,
+    Strategy,
+    has_neither,
+    has_no_array,
+    has_no_null,
+)
 from sqlbulk.execute.documents import compile_shape
 from sqlbulk.execute.encode import Encoded, Encoder, Ids
 from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique
@@ -32,6 +41,7 @@ from sqlbulk.formats import open_rows
 from sqlbulk.options import WriteOptions
 from sqlbulk.results import Result
 from sqlbulk.rowdata import Chunk, RowSource
+from sqlbulk.uniqueness import Cover, type_tests
 
 if TYPE_CHECKING:
     from sqlbulk.execute.connection import Connection
@@ -71,7 +81,7 @@ def write_rows(
     patience = Patience(options.retry_attempts, deadline, sleep=ended.wait)
     collection = connection.collection(command.collection, command.database)
     build = compile_shape(command.shape, source.columns)
-    notices = (*notices, *ensure_indexes(collection, command))
+    notices = (*notices, *ensure_indexes(collection, command, version=server.version))
     ids = Ids()
     writer = Writer(open_target(collection, options, patience.left), ids, patience)
     conflicting = command.conflict is not None
@@ -164,25 +174,35 @@ def _route(command: Insert, writer: Writer, unique: tuple[UniqueIndex, ...], *, 
     candidates = [*([(ID,)] if has_own_id else []), *(key_paths(index) for index in unique)]
     if len(candidates) != 1:
         return Route(first, 1 if candidates else workers)
-    return _spread(first, candidates[0], workers, whole=all(index.plain for index in unique))
+    whole = all(index.cover >= Cover.NOT_NULL and index.collation is None for index in unique)
+    return _spread(first, candidates[0], workers, whole=whole)
 
 
 def _route_by_key(
     conflict: Conflict, keys: tuple[Path, ...], writer: Writer, unique: tuple[UniqueIndex, ...], options: WriteOptions
 ) -> Route:
     plain = Plain(writer, options.ordered, options.continue_on_error)
-    strategy = Keyed(writer, conflict, keys, plain, has_no_null, options.ordered, options.continue_on_error)
-    names = {".".join(path) for path in keys}
+    names = [".".join(path) for path in keys]
+    on_key = [index for index in unique if index.is_on(names)]
+    strategy = Keyed(writer, conflict, keys, plain, has_no_null, options.ordered, options.continue_on_error,
+                     _tests(on_key))
     # strings that a collation holds equal are not equal here, so they could take different lanes
-    folded = any(set(index.keys) == names and index.collation is not None for index in unique)
+    folded = any(index.collation is not None for index in on_key)
     return Route(strategy, 1 if options.ordered or folded else options.parallel_workers, keys)
 
 
+def _tests(indexes: Sequence[UniqueIndex]) -> dict[str, Any]:
+    """What a query by key must repeat of a partial index, so that the server uses it."""
+    useful = sorted((index for index in indexes if index.cover > Cover.ONE_TYPE), key=lambda index: -index.cover)
+    return type_tests(useful[0].partial) if useful else {}
+
+
 def _spread(first: InsertFirst, key: tuple[Path, ...], workers: int, *, whole: bool) -> Route:
-    """The route where only one key can collide; `whole`: its index covers all documents, without a collation."""
+    """The route where only one key can collide; `whole`: its index covers all documents, but for NULLs perhaps."""
     if whole:
-        first.by_key = Keyed(first.writer, first.conflict, key, Inserting(first), has_no_array, first.ordered,
-                             first.go_on)
+        bare = any(index.cover < Cover.ALL for index in first.indexes)
+        first.by_key = Keyed(first.writer, first.conflict, key, Inserting(first), has_neither if bare else has_no_array,
+                             first.ordered, first.go_on, _tests(first.indexes))
     return Route(first, workers if whole else 1, key)
 
 

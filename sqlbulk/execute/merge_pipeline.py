@@ -17,7 +17,7 @@ from pymongo import WriteConcern
 from pymongo.errors import PyMongoError, WriteConcernError
 
 from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows
-from sqlbulk.errors import ConnectionFailed, ServerError
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, ServerError
 from sqlbulk.execute.faults import brief, may_have_written, statement_error
 from sqlbulk.execute.indexes import ensure_indexes, read_unique
 from sqlbulk.execute.insert import write_rows
@@ -43,15 +43,17 @@ def run_merge(
     assert isinstance(rows, QueryRows) and rows.merge is not None and conflict is not None and conflict.keys
     began = time.monotonic()
     collection = connection.collection(command.collection, command.database)
-    notices = ensure_indexes(collection, command)
     with staged(rows.query, connection, command.options, database=command.database) as stage:
         merge = Merge(command, conflict, rows.merge, conflict.keys, collection, stage, rows.own_ids)
+        made: tuple[str, ...] = ()
         reason = merge.hindrance()
+        if reason is None:
+            reason, made = merge.ensure_indexes()
         if reason is not None:
             by_client = replace(command, rows=replace(rows, merge=None, by_client=reason))
             with read_staged(stage, (), command.options) as source:
                 return write_rows(by_client, connection, source, watcher=watcher, stop=stop,
-                                  notices=(*notices, f"the rows came by the client: {reason}"))
+                                  notices=(f"the rows came by the client: {reason}",))
         if watcher is not None:
             watcher.begin(f"INSERT {command.collection}", None)
         try:
@@ -60,7 +62,7 @@ def run_merge(
             merge.summary.seconds = time.monotonic() - began
             if watcher is not None:
                 watcher.end()
-    return Result("INSERT", summary=summary, notices=notices, target=command.collection)
+    return Result("INSERT", summary=summary, notices=made, target=command.collection)
 
 
 @dataclass(slots=True)
@@ -82,15 +84,26 @@ class Merge:
 
     def hindrance(self) -> str | None:
         """Why the rows can't go by $merge, None if they can."""
-        names = {".".join(key) for key in self.keys}
+        names = [".".join(key) for key in self.keys]
         unique = read_unique(self.collection)
-        if names != {"_id"} and not any(index.plain and set(index.keys) == names for index in unique):
-            return "the unique index on the key has a collation, or covers only a part of the collection"
-        if any(set(index.keys) != names for index in unique):
+        on_key = [index for index in unique if index.is_on(names)]
+        if on_key and not any(index.plain for index in on_key):
+            return "the unique index on the key has a collation, or leaves out documents such as those without a key"
+        if len(on_key) < len(unique):
             return "the collection has another unique index, in which single rows may collide"
         if self._validated() and not self.command.options.bypass_validation:
             return "the collection's validator may refuse single rows"
         return self._survey()
+
+    def ensure_indexes(self) -> tuple[str | None, tuple[str, ...]]:
+        """Make the index that $merge needs: why that can't be, if it can't, and what was made."""
+        try:
+            return None, ensure_indexes(self.collection, self.command, over_null=True)
+        except ConnectionLost:
+            raise
+        except ServerError as error:
+            # one to which NULL is no value may well be possible
+            return f"$merge needs a unique index to which NULL is a value: {error.message}", ()
 
     def _validated(self) -> bool:
         try:

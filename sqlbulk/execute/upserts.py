@@ -14,6 +14,7 @@ from sqlbulk.execute.encode import Encoded, Ids, without_id
 from sqlbulk.execute.target import Operation
 
 ID: Path = ("_id",)
+_NONE: Mapping[str, Mapping[str, Any]] = {}
 _ABSENT = {"$eq": [{"$type": "$_id"}, "missing"]}
 """Whether the pipeline runs because no document matched; holds as long as the filter doesn't set `_id`."""
 
@@ -72,9 +73,15 @@ def without_field(document: Any, path: Path) -> Any:
     }}
 
 
-def key_filter(paths: Sequence[Path], values: Sequence[Any]) -> dict[str, Any]:
-    """What finds the document with this key; values are taken literally, whatever they are."""
-    return {".".join(path): _equal(path, value) for path, value in zip(paths, values, strict=True)}
+def key_filter(
+    paths: Sequence[Path], values: Sequence[Any], tests: Mapping[str, Mapping[str, Any]] = _NONE
+) -> dict[str, Any]:
+    """What finds the document with this key; values are taken literally, whatever they are.
+
+    `tests` are further ones by field, such as any value passes that isn't NULL: an index may ask for them.
+    """
+    found = {".".join(path): _equal(path, value) for path, value in zip(paths, values, strict=True)}
+    return {name: {**test, **tests.get(name, {})} for name, test in found.items()} if tests else found
 
 
 def _equal(path: Path, value: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from bson.binary import Binary
-from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
@@ -16,14 +15,11 @@ from sqlbulk.plan.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.layout import is_plain
 from sqlbulk.plan.targets import checked_name
 from sqlbulk.syntax import ast
+from sqlbulk.uniqueness import LOWEST, NOT_NULL_TYPES
 
 Keys = dict[str, int | str]
 Filter = dict[str, Any]
 
-NOT_NULL_TYPES = (
-    "double", "string", "object", "array", "binData", "objectId", "bool", "date", "regex", "dbPointer", "javascript",
-    "symbol", "javascriptWithScope", "int", "timestamp", "long", "decimal", "minKey", "maxKey",
-)
 KINDS = ("text", "hashed", "2dsphere", "2d")
 
 
@@ -149,16 +145,7 @@ def not_null_filter(kinds: str | list[str] | None) -> Filter:
     Reads can use an index with such a comparison, but not one with $type, which is for what has no lowest value.
     """
     names = {kinds} if isinstance(kinds, str) else set(kinds or ())
-    for family, lowest in _LOWEST:
+    for family, lowest in LOWEST:
         if names and names <= family:
             return {"$gte": lowest}
     return {"$type": list(NOT_NULL_TYPES)}
-
-
-_LOWEST: tuple[tuple[frozenset[str], Any], ...] = (
-    (frozenset({"string"}), ""),
-    (frozenset({"number", "int", "long", "double", "decimal"}), float("-inf")),
-    (frozenset({"bool"}), False),
-    (frozenset({"date"}), DatetimeMS(-(2**63))),
-    (frozenset({"objectId"}), ObjectId(bytes(12))),
-)

@@ -160,8 +160,9 @@ def _by_client(command: commands.Insert, environment: Environment) -> str | None
     if known is not None and any(index.unique and {k for k, _ in index.keys} not in ({"_id"}, set(names))
                                  for index in known.indexes):
         return "the collection has another unique index, in which single rows may collide"
-    if not conflict.ensure_index and not (known is not None and known.has_unique(names)) and names != ("_id",):
-        return "$merge needs a unique index on the key"
+    if not conflict.ensure_index and names != ("_id",) and not (
+            known is not None and known.has_unique(names, over_null=True)):
+        return "$merge needs a unique index on the key, to which NULL is a value like others"
     return None
 
 

@@ -12,6 +12,7 @@ from sqlbulk.commands import ROW, STAGED, Conflict, Insert, Path, QueryRows, Sha
 from sqlbulk.functions.ordering import compare
 from sqlbulk.plan.explain_query import wire_query
 from sqlbulk.types import MISSING
+from sqlbulk.uniqueness import not_null_filter
 
 BATCH_BYTES = 16 * 1024 * 1024
 """Where a batch is cut, in bytes of BSON."""
@@ -55,7 +56,10 @@ def _indexes(command: Insert) -> list[Document]:
     if conflict is not None and conflict.ensure_index and conflict.keys:
         names = [".".join(key) for key in conflict.keys]
         name = "_".join(f"{n}_1" for n in names)
-        indexes.append({"key": dict.fromkeys(names, 1), "name": name, "unique": True})
+        index: Document = {"key": dict.fromkeys(names, 1), "name": name, "unique": True}
+        if not (isinstance(command.rows, QueryRows) and command.rows.merge is not None):
+            index |= {"name": f"{name}_unique", "partialFilterExpression": not_null_filter(names)}
+        indexes.append(index)
     database = {} if command.database is None else {"$db": command.database}
     return [{"createIndexes": command.collection, "indexes": indexes, **database}] if indexes else []
 
