@@ -137,7 +137,8 @@ class Conflict:
     document by the value of `update`, an aggregation expression over the stored document (`$field`,
     `$$ROOT`) and the incoming one (`$$new`), after which the fields `unset` are removed (the planner
     leaves that empty: its `update` removes them itself). `condition`, likewise an expression, keeps the
-    stored document where it isn't true; it gives true, false or null.
+    stored document where it isn't true; it gives true, false or null. `changes`, where it is given, is true
+    where `update` gives another document than the stored one, and cheaper to work out.
     """
 
     action: Literal["nothing", "update", "replace"]
@@ -146,6 +147,7 @@ class Conflict:
     condition: Any = None
     unset: tuple[str, ...] = ()
     ensure_index: bool = False
+    changes: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,8 @@ class UpdateWhere:
 
     Documents with an obstacle are left as they are, and reported. `repeatable`: doing it twice is the same
     as once. `values` are the fields of the selection's rows that `update`, a $replaceWith then, reads as
-    `$$values.name`: every document gets an update of its own.
+    `$$values.name`: every document gets an update of its own. `returning` is a query over the collection
+    whose rows for the changed documents are the result.
     """
 
     collection: str
@@ -228,6 +231,7 @@ class UpdateWhere:
     repeatable: bool = False
     values: tuple[str, ...] = ()
     database: str | None = None
+    returning: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,7 @@ class DeleteWhere:
     archive: Archive | None = None
     obstacles: tuple[Obstacle, ...] = ()
     database: str | None = None
+    returning: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)

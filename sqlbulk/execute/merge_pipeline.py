@@ -167,27 +167,37 @@ class Merge:
             raise query_error(error) from None
         if empty:
             return {"absent": self.summary.read}
-        first, *others = self.keys
-        same = [{"$eq": ["$" + ".".join(key), "$$new." + ".".join(key)]} for key in others]
-        meets = {"$first": "$met.changed"}
-        pipeline: list[dict[str, Any]] = [
-            {"$lookup": {
-                "from": self.collection.name, "localField": f"{ROW}.{'.'.join(first)}", "foreignField": ".".join(first),
-                "let": {"new": f"${ROW}"}, "as": "met",
-                "pipeline": [*([{"$match": {"$expr": {"$and": same}}}] if same else []),
-                             {"$project": {"_id": 0, "changed": self._changes()}}]}},
-            {"$group": {"_id": None, **{
-                name: {"$sum": {"$cond": [test, 1, 0]}}
-                for name, test in (("absent", {"$eq": ["$met", []]}), ("changed", {"$eq": [meets, True]}))}}},
-        ]
-        return self._one(pipeline)
+        # the stages of a $lookup are prepared anew for every row, so they are few
+        absent, changes = {"$eq": ["$met", []]}, {"$let": {"vars": {"old": {"$first": "$met"}}, "in": self._changes()}}
+        return self._one([
+            {"$lookup": self._lookup()},
+            {"$project": {"_id": 0, "absent": absent, "changed": {"$and": [{"$not": absent}, changes]}}},
+            {"$group": {"_id": None, "absent": {"$sum": {"$cond": ["$absent", 1, 0]}},
+                        "changed": {"$sum": {"$cond": ["$changed", 1, 0]}}}},
+        ])
+
+    def _lookup(self) -> dict[str, Any]:
+        """The stored document that has the row's key."""
+        first, *others = (".".join(key) for key in self.keys)
+        lookup: dict[str, Any] = {
+            "from": self.collection.name, "localField": f"{ROW}.{first}", "foreignField": first, "as": "met"}
+        if others:
+            lookup["let"] = {f"k{n}": f"${ROW}.{key}" for n, key in enumerate(others)}
+            same = [{"$eq": [f"${key}", f"$$k{n}"]} for n, key in enumerate(others)]
+            lookup["pipeline"] = [{"$match": {"$expr": {"$and": same}}}]
+        return lookup
 
     def _changes(self) -> Any:
-        """Whether the stored document will be another one; `$$new` is the row."""
-        if self.conflict.action == "nothing":
-            return {"$literal": False}
-        replacement = {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}
-        return {"$ne": [stored_expression(self.conflict, replacement), "$$ROOT"]}
+        """Whether the stored document, `$$old`, will be another one."""
+        conflict = self.conflict
+        if conflict.action == "nothing":
+            return False
+        changes = conflict.changes
+        if changes is None:
+            changes = {"$ne": [stored_expression(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}), "$$ROOT"]}
+        elif conflict.condition is not None:
+            changes = {"$and": [conflict.condition, changes]}
+        return {"$let": {"vars": {"new": f"${ROW}"}, "in": _of_old(changes)}}
 
     def _merge(self) -> None:
         options = self.command.options
@@ -246,6 +256,19 @@ class Merge:
         if isinstance(stopped, ServerError | ConnectionFailed):
             stopped.summary = summary
         return stopped
+
+
+def _of_old(expression: Any) -> Any:
+    """An expression over a document as one over the document in `$$old`."""
+    if isinstance(expression, str):
+        for root in ("$$ROOT", "$$CURRENT"):
+            if expression == root or expression.startswith(f"{root}."):
+                return "$$old" + expression.removeprefix(root)
+        is_field = expression.startswith("$") and not expression.startswith("$$")
+        return f"$$old.{expression[1:]}" if is_field else expression
+    if isinstance(expression, Mapping):
+        return expression if "$literal" in expression else {name: _of_old(part) for name, part in expression.items()}
+    return [_of_old(part) for part in expression] if isinstance(expression, list | tuple) else expression
 
 
 def _row(key: Path) -> str:

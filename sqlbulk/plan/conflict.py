@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlbulk.commands import Conflict, Path
 from sqlbulk.errors import PlanError, Span
-from sqlbulk.plan.assign import bind_assignments, document_expression, merged_expression
+from sqlbulk.plan.assign import bind_assignments, changed_expression, document_expression, merged_expression
 from sqlbulk.plan.bind import bind
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.expr import is_true, lower
@@ -74,14 +74,14 @@ class _Planner:
 
     def conflict(
         self, action: Literal["nothing", "update", "replace"], keys: tuple[Path, ...] | None,
-        update: object = None, condition: object = None,
+        update: object = None, condition: object = None, changes: object = None,
     ) -> Conflict:
         """The conflict; an index is made if its key has none."""
         keys = keys or None
         known = self.environment.catalog.get(self.rows.collection)
         indexed = keys is None or (known or _NOTHING).has_unique(tuple(".".join(k) for k in keys))
         return Conflict(action, keys, update, condition,
-                        ensure_index=not indexed and self.given.options.ensure_key_index)
+                        ensure_index=not indexed and self.given.options.ensure_key_index, changes=changes)
 
     def on_conflict(self, clause: st.OnConflict) -> Conflict:
         """ON CONFLICT (keys) DO …"""
@@ -117,7 +117,7 @@ class _Planner:
         if clause is not None and clause.where is not None:
             bound = bind(clause.where, scope, self.environment)
             condition = is_true(lower(bound, layout, self.environment.context))
-        return self.conflict("update", keys, document_expression(assigned), condition)
+        return self.conflict("update", keys, document_expression(assigned), condition, changed_expression(assigned))
 
     def _tables(self) -> tuple[str, ...]:
         return (self.rows.collection, *([self.rows.alias] if self.rows.alias else []))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -180,17 +180,6 @@ def _merge_stage(command: commands.Insert, conflict: commands.Conflict, rows: Qu
         value = conflict.update if conflict.action == "update" else replacement
         if conflict.condition is not None:
             value = {"$cond": [conflict.condition, value, "$$ROOT"]}
-        if conflict.action == "update" and not rows.own_ids and _reads_id(value):
-            value = {"$let": {"vars": {"new": {"$unsetField": {"field": "_id", "input": "$$new"}}}, "in": value}}
         matched = [{"$replaceWith": value}]
     on = [".".join(key) for key in conflict.keys or ()]
     return {"$merge": {"into": into, "on": on, "whenMatched": matched, "whenNotMatched": "insert"}}
-
-
-def _reads_id(expression: Any) -> bool:
-    """Whether an expression may see the `_id` of the row."""
-    if isinstance(expression, str):
-        return expression == "$$new" or expression.split(".")[:2] == ["$$new", "_id"]
-    if isinstance(expression, Mapping):
-        return any(_reads_id(value) for name, value in expression.items() if name != "$literal")
-    return isinstance(expression, list | tuple) and any(map(_reads_id, expression))
