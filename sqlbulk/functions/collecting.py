@@ -46,11 +46,16 @@ def _fold_array(rows: Rows, *, distinct: bool = False) -> list[Any] | None:
 
 
 def _text(value: Any, separator: str = ",", *, distinct: bool = False, order: Order = ()) -> Accumulation:
-    form = as_text(Operand(value))
+    form = _form(value)
     gathering = gathered(form, distinct=distinct, order=order)
     between = {"$literal": separator}
     result = _filled("$$all", joined("$$all", between))
     return Accumulation(gathering.accumulators, lambda found: _let(gathering.finish(found), "all", result))
+
+
+def _form(value: Any) -> Any:
+    # A variable: the server would work the branches out for a constant in its place, and fail in those of other types.
+    return _let(value, "value", as_text(Operand("$$value")))
 
 
 def _fold_text(rows: Rows, *, distinct: bool = False) -> str | None:
@@ -61,7 +66,7 @@ def _fold_text(rows: Rows, *, distinct: bool = False) -> str | None:
 
 
 def _document(key: Any, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
-    name = as_text(Operand(key))
+    name = _form(key)
     pair = {"k": name, "v": {"$ifNull": [value, None]}}
     gathering = gathered(pair, order=order, condition={"$gt": [name, None]})
     return Accumulation(gathering.accumulators, lambda found: _let(

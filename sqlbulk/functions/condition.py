@@ -19,7 +19,9 @@ _CONDITION = Parameter("condition", Type.BOOLEAN)
 def _coalesce(*values: Operand) -> Operand:
     needed: list[Operand] = []
     for value in values:
-        needed.append(value)
+        # The server fails ("duplicate field") on a $group with a choice between equal paths.
+        if not isinstance(value.mql, str) or all(value.mql != n.mql for n in needed):
+            needed.append(value)
         if not value.nullable:
             break
     known = common_type([v.type for v in needed])
@@ -60,6 +62,10 @@ def _fold_choose(position: Any, *values: Any) -> Any:
     return values[position - 1]
 
 
+def _either(condition: Any, value: Any, otherwise: Any) -> Any:
+    return value if isinstance(value, str) and value == otherwise else {"$cond": [condition, value, otherwise]}
+
+
 def _free(name: str, help: str, example: str, parameters: Any, lower: Any, fold: Any, **fields: Any) -> Function:
     return entry(name, help, example, parameters, lower, fold, null_propagates=False, guarded=False, **fields)
 
@@ -72,14 +78,14 @@ ENTRIES: tuple[Function, ...] = (
           aliases=("NVL",)),
     _free("NVL2", "The second argument if the first isn't NULL, otherwise the third.", "NVL2(NULL, 1, 2) = 2",
           (anything(), anything("then"), anything("otherwise")),
-          lambda x, a, b: {"$cond": [{"$gt": [x, None]}, a, b]}, lambda x, a, b: b if x is None else a,
+          lambda x, a, b: _either({"$gt": [x, None]}, a, b), lambda x, a, b: b if x is None else a,
           returns=_branches),
     _free("NULLIF", "The first argument, or NULL if both are equal.", "NULLIF(1, 1) IS NULL",
           (anything("left"), anything("right")), lambda a, b: {"$cond": [{"$eq": [a, b]}, None, a]},
           lambda a, b: None if a is None or (b is not None and equal(a, b)) else a, returns=lambda types: types[0]),
     _free("IF", "The second argument if the condition is true, otherwise the third.", "IF(1 < 2, 'a', 'b') = 'a'",
           (_CONDITION, anything("then"), anything("otherwise")),
-          lambda c, a, b: {"$cond": [{"$eq": [c, True]}, a, b]}, lambda c, a, b: a if c is True else b,
+          lambda c, a, b: _either({"$eq": [c, True]}, a, b), lambda c, a, b: a if c is True else b,
           returns=_branches, aliases=("IIF",)),
     _free("GREATEST", "The largest of the arguments that aren't NULL.", "GREATEST(1, NULL, 3) = 3", _VALUES,
           _extreme("$max"), _fold_extreme(-1), returns=common_type),

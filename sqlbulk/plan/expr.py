@@ -69,9 +69,25 @@ def _case(node: Case, layout: Layout, context: Context, variables: Variables) ->
             raise PlanError("E2012", "an interval of months must be a constant", result.span)
         branches.append({"case": is_true(test), "then": then.mql})
         nullable = nullable or then.nullable
+    return Operand(_switch(branches, mql), node.type, nullable)
+
+
+def _switch(branches: list[dict[str, Any]], default: Any) -> Any:
+    """The cheapest choice. The server fails ("duplicate field") on a $group with a choice between equal paths."""
+    while branches and isinstance(default, str) and branches[-1]["then"] == default:
+        branches.pop()
+    if not branches:
+        return default
     if len(branches) == 1:
-        return Operand({"$cond": [branches[0]["case"], branches[0]["then"], mql]}, node.type, nullable)
-    return Operand({"$switch": {"branches": branches, "default": mql}}, node.type, nullable)
+        return {"$cond": [branches[0]["case"], branches[0]["then"], default]}
+    seen: set[str] = {default} if isinstance(default, str) else set()
+    for branch in branches:
+        then = branch["then"]
+        if isinstance(then, str) and then in seen:
+            branch["then"] = {"$ifNull": [then, None]}
+        elif isinstance(then, str):
+            seen.add(then)
+    return {"$switch": {"branches": branches, "default": default}}
 
 
 def is_true(condition: Operand) -> Any:

@@ -1,0 +1,97 @@
+"""Generated expressions, predicates and queries: PostgreSQL is the judge.
+
+The seed is SQLBULK_SEED's, or a fixed one, and is part of a failure's message: a run can be had again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .generate import Expressions, Queries, Query
+from .judge import FIELDS, KNOWN, ROWS, Judge, agree, folded, literal_row, same, plain, start_postgres
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+SEED = os.environ.get("SQLBULK_SEED", "sqlbulk")
+SIZE = float(os.environ.get("SQLBULK_GENERATED", "1"))
+"""How much is generated: 1 is 5,000 expressions, predicates and queries."""
+PART = 250
+REFUSED_AT_MOST = 0.01
+"""The share that PostgreSQL may end with an error (a sum out of range); no more, or the generator is at fault."""
+
+
+@pytest.fixture(scope="module")
+def judge(server_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    pytest.importorskip("psycopg")
+    pytest.importorskip("pgserver")
+    postgres = start_postgres(Path(tmp_path_factory.mktemp("postgres")))
+    found = Judge(server_uri, postgres.get_uri())
+    try:
+        yield found
+    finally:
+        found.close()
+        postgres.cleanup()
+
+
+def expressions(chance: random.Random) -> Query:
+    make = Expressions(chance, [("m", "t")])
+    return Query(f"SELECT m.id, {make.real(2) if chance.random() < 0.1 else make.any(3)} AS v FROM t m")
+
+
+def predicates(chance: random.Random) -> Query:
+    return Query(f"SELECT m.id FROM t m WHERE {Expressions(chance, [('m', 't')]).of('bool', 4)}")
+
+
+def queries(chance: random.Random) -> Query:
+    return Queries(chance).make()
+
+
+KINDS = {"expressions": (expressions, 6), "predicates": (predicates, 6), "queries": (queries, 8)}
+PARTS = [(name, n) for name, (_, parts) in KINDS.items() for n in range(max(1, round(parts * SIZE)))]
+
+
+@pytest.mark.parametrize(("kind", "part"), PARTS)
+def test_generated(kind: str, part: int, judge: Judge) -> None:
+    seed = f"{SEED} {kind} {part}"
+    chance = random.Random(seed)
+    wrong, refused = [], []
+    for number in range(PART):
+        query = KINDS[kind][0](chance)
+        expected = judge.expected(query.sql)
+        if expected.failure is not None:
+            refused.append(f"{query.sql}\n  {expected.failure}")
+            continue
+        found = judge.found(query.sql, KNOWN if number % 2 else FIELDS)
+        if found.failure is not None or not agree(found.rows, expected.rows, ordered=query.ordered):
+            wrong.append(f"{query.sql}\n  found    {found.failure or found.rows}\n  expected {expected.rows}")
+    print(f"seed {seed!r}: {PART - len(refused)} judged, {len(refused)} ended with an error in PostgreSQL")
+    assert not wrong, f"{len(wrong)} of {PART} differ, seed {seed!r}:\n" + "\n".join(wrong[:5])
+    assert len(refused) <= PART * REFUSED_AT_MOST, "\n".join(refused)
+
+
+@pytest.mark.parametrize("part", range(max(1, round(2 * SIZE))))
+def test_constants_are_worked_out_alike(part: int, judge: Judge) -> None:
+    """The values of a row in place of its columns: planning works the expression out, the server isn't asked."""
+    seed = f"{SEED} constants {part}"
+    chance = random.Random(seed)
+    make = Expressions(chance, [("m", "t")])
+    wrong, judged = [], 0
+    for _ in range(PART):
+        expression = make.any(3)
+        expected = judge.expected(f"SELECT {expression} FROM t m ORDER BY m.id")
+        if expected.failure is not None:
+            continue
+        for row in chance.sample(range(len(ROWS["t"])), 4):
+            text = literal_row(expression, ROWS["t"][row])
+            found = folded(text)
+            judged += 1
+            if not same(plain(found), plain(expected.rows[row][0])):
+                wrong.append(f"{text}\n  found    {found!r}\n  expected {expected.rows[row][0]!r}")
+    assert not wrong, f"{len(wrong)} of {judged} differ, seed {seed!r}:\n" + "\n".join(wrong[:5])
+    assert judged > PART * 3
