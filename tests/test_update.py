@@ -340,6 +340,32 @@ def test_a_document_in_the_way_of_a_join(session: Session, database: Database[di
     assert counts(result) == {"read": 4, "matched": 3, "modified": 3, "rejected": 1}
 
 
+# RETURNING
+
+
+def test_returning(session: Session, database: Database[dict[str, Any]]) -> None:
+    database.t.insert_many([{"_id": n, "n": n, "d": {"x": n}} for n in range(9)])
+    result = session.execute("UPDATE t SET n = n * 10 WHERE n >= 5 RETURNING _id, n + 1 AS next WITH (batch_size = 2)")
+    assert (result.columns, list(result.rows)) == (("_id", "next"), [(5, 51), (6, 61), (7, 71), (8, 81)])
+    assert counts(result) == {"read": 4, "matched": 4, "modified": 4}
+    database.t.update_one({"_id": 1}, {"$set": {"extra": True}})
+    result = session.execute("UPDATE t SET n = (SELECT MAX(n) FROM t) WHERE _id < 2 RETURNING *")
+    assert result.columns == ("_id", "n", "d", "extra")
+    assert list(result.rows) == [(0, 80, {"x": 0}, None), (1, 80, {"x": 1}, True)]
+    result = session.execute("DELETE FROM t AS y WHERE y.n > 60 RETURNING y.d.x, y.*")
+    assert result.columns == ("x", "_id", "n", "d", "extra")
+    assert [row[:3] for row in result.rows] == [(0, 0, 80), (1, 1, 80), (7, 7, 70), (8, 8, 80)]
+    assert counts(result) == {"read": 4, "deleted": 4}
+    assert list(session.execute("DELETE FROM t WHERE n = 1000 RETURNING _id").rows) == []
+    with pytest.raises(TooManyErrors):
+        database.t.create_index("u", unique=True, sparse=True)
+        session.execute("UPDATE t SET u = 1 WHERE TRUE RETURNING *")
+    session.connection().server = _standalone(session.connection())
+    for sql in ("UPDATE t SET n = 1 WHERE TRUE RETURNING *", "DELETE FROM t WHERE TRUE RETURNING n"):
+        with pytest.raises(ServerError, match="E5009"):
+            session.execute(sql)
+
+
 # DRY RUN
 
 

@@ -12,6 +12,7 @@ from sqlbulk.errors import ServerError
 from sqlbulk.execute import faults
 from sqlbulk.execute.archive import Archiver
 from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.returning import as_table, check_transactions, matching_ids, read_rows
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.stored import Site, check_obstacles, open_site
 from sqlbulk.execute.sweep import Change, Outcome, Sweep
@@ -41,13 +42,15 @@ def run_delete(
     sweep = Sweep(site.windows(command.selection), change, command.options, f"{verb} {command.collection}", workers,
                   site.patience, watcher=watcher, aborted=site.aborted)
     sweep.stop = stop or sweep.stop
+    check_transactions(site, command.returning)
     _check_count(site, command, sweep.summary)
     check_obstacles(site, command, sweep.summary)
     if archiver is not None:
         archiver.prepare()
     summary = sweep.execute()
     notices = {*sweep.notices, *(archiver.places.notices if archiver else ())}
-    return Result(verb, summary=summary, notices=tuple(sorted(notices)), target=command.collection)
+    columns, rows = as_table(command.returning, sweep.rows) if command.returning else ((), [])
+    return Result(verb, columns, rows, summary, tuple(sorted(notices)), command.collection)
 
 
 def _check_count(site: Site, command: DeleteWhere, summary: WriteSummary) -> None:
@@ -76,6 +79,11 @@ class Deleter:
         selected = of_window(window.ids, self.command.selection.filter)
 
         def send(session: ClientSession | None) -> int:
+            if self.command.returning is not None:
+                ids = matching_ids(self.site, window.ids, self.command.selection.filter, session)
+                outcome.rows = read_rows(self.site, self.command.returning, ids, session)
+                deleted = self.site.collection.delete_many(of_window(ids), session=session, **self.site.shared)
+                return deleted.deleted_count
             return self.site.collection.delete_many(selected, session=session, **self.site.shared).deleted_count
 
         attempt, doubtful = 0, False
@@ -86,7 +94,8 @@ class Deleter:
             except InDoubtError as unsure:
                 doubtful, fault, error = True, Fault.PASSING, unsure.error
             except PyMongoError as failed:
-                if not_for_transactions(failed) and self.site.transactions is not None:
+                if (not_for_transactions(failed) and self.site.transactions is not None
+                        and self.command.returning is None):
                     self.site.transactions = None
                     continue
                 fault, error = faults.classify(failed), failed

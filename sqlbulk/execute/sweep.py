@@ -39,6 +39,7 @@ class Outcome:
     bytes: int = 0
     rejected: list[RowError] = field(default_factory=list)
     notices: set[str] = field(default_factory=set)
+    rows: list[Any] = field(default_factory=list)
 
     def retried(self) -> None:
         """Count a command that was sent again."""
@@ -75,6 +76,7 @@ class Sweep:
     aborted: threading.Event = field(default_factory=threading.Event)
     summary: WriteSummary = field(default_factory=WriteSummary)
     notices: set[str] = field(default_factory=set)
+    returned: list[tuple[int, list[Any]]] = field(default_factory=list)
     _failure: BaseException | None = None
     _bucket: Bucket | None = None
     _complete: bool = False
@@ -100,6 +102,11 @@ class Sweep:
         if failure is not None:
             raise told(failure, self.summary)
         return self.summary
+
+    @property
+    def rows(self) -> list[Any]:
+        """What the windows' changes returned, in the order in which the documents were found."""
+        return [row for _, rows in sorted(self.returned, key=lambda found: found[0]) for row in rows]
 
     def _run(self) -> None:
         pending: set[Future[Outcome]] = set()
@@ -128,6 +135,8 @@ class Sweep:
         except BaseException as error:
             self._failure = self._failure or error
             self.aborted.set()
+        if outcome.rows:
+            self.returned.append((window.first, outcome.rows))
         if self.options.delay is not None:
             self.aborted.wait(self.options.delay)
         return outcome

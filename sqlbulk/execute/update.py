@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
-from sqlbulk.commands import UpdateWhere
+from sqlbulk.commands import Query, UpdateWhere
 from sqlbulk.errors import ServerError
 from sqlbulk.execute import faults
 from sqlbulk.execute.faults import Fault
+from sqlbulk.execute.returning import as_table, check_transactions, matching_ids, read_rows
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.stored import Site, check_obstacles, clear_of, hindered, open_site
 from sqlbulk.execute.sweep import UNKNOWN, Outcome, Sweep
@@ -42,12 +43,14 @@ def run_update(
     sweep = Sweep(windows, Updater(command, site), command.options, title, site.workers, site.patience,
                   watcher=watcher, aborted=site.aborted)
     sweep.stop = stop or sweep.stop
+    check_transactions(site, command.returning)
     check_obstacles(site, command, sweep.summary)
     summary = sweep.execute()
     notices = sorted(sweep.notices)
     if windows.repeated:
         notices.append(f"{windows.repeated:,} times a document matched more than one row: the first was taken")
-    return Result("UPDATE", summary=summary, notices=tuple(notices), target=command.collection)
+    columns, rows = as_table(command.returning, sweep.rows) if command.returning else ((), [])
+    return Result("UPDATE", columns, rows, summary, tuple(notices), command.collection)
 
 
 @dataclass(slots=True)
@@ -59,7 +62,9 @@ class Updater:
 
     def __call__(self, window: Window, outcome: Outcome) -> None:
         """Change a window; raises ServerError, ConnectionLost or ConnectionFailed where the statement is to stop."""
-        if self.command.values or (self.site.transactions is None and not self.command.repeatable):
+        if self.command.returning is not None:
+            self._at_once(window, outcome)
+        elif self.command.values or (self.site.transactions is None and not self.command.repeatable):
             self._one_by_one(window, outcome)
         else:
             self._at_once(window, outcome)
@@ -85,7 +90,7 @@ class Updater:
             except InDoubtError as error:
                 self._doubt(error.error, window, outcome)
             except PyMongoError as error:
-                if not_for_transactions(error) and self._transactional:
+                if not_for_transactions(error) and self._transactional and self.command.returning is None:
                     self.site.transactions = None
                     return self(window, outcome)
                 if self._is_of_rows(error):
@@ -107,6 +112,9 @@ class Updater:
         return self.site.transactions is not None
 
     def _send(self, window: Window, outcome: Outcome) -> None:
+        if self.command.returning is not None:
+            self._send_and_read(window, self.command.returning, outcome)
+            return
         selected, update = of_window(window.ids, self._filter), self._update()
 
         def send(session: ClientSession | None) -> tuple[int, int]:
@@ -116,6 +124,26 @@ class Updater:
             return result.matched_count, result.modified_count
 
         matched, modified = self.site.run(send, outcome.retried)
+        outcome.matched += matched
+        outcome.modified += modified
+
+    def _send_and_read(self, window: Window, query: Query, outcome: Outcome) -> None:
+        """The same, and the rows of RETURNING, which belong to the documents that are changed."""
+        def send(session: ClientSession | None) -> tuple[int, int, list[Any]]:
+            ids = matching_ids(self.site, window.ids, self._filter, session)
+            wanted = {repr(identity) for identity in ids}
+            operations: list[Any]
+            if self.command.values:
+                rows = [row for row in window.rows if repr(row["_id"]) in wanted]
+                operations = self._operations(Window(window.first, ids, rows))
+            else:
+                operations = [UpdateMany(of_window(ids), self._update())]
+            result = self.site.collection.bulk_write(
+                operations, session=session, **self.site.shared,
+                bypass_document_validation=self.site.options.bypass_validation or None)
+            return result.matched_count, result.modified_count, read_rows(self.site, query, ids, session)
+
+        matched, modified, outcome.rows = self.site.run(send, outcome.retried)
         outcome.matched += matched
         outcome.modified += modified
 
@@ -135,13 +163,13 @@ class Updater:
             return False
         if error.has_error_label("TransientTransactionError"):
             # conflicts with others that don't end: single updates wait for their turn
-            return True
+            return self.command.returning is None
         return faults.classify(error) in (Fault.DOCUMENT, Fault.STATEMENT)
 
     def _blame(self, window: Window, error: PyMongoError, outcome: Outcome) -> None:
         """Find the documents to blame; without `continue_on_error` the server's message will do."""
         if self._transactional and not self.site.options.continue_on_error and not _is_conflict(error):
-            code, message = getattr(error, "code", None) or 0, faults.brief(error)
+            code, message = _told(error)
             if code not in ANY_ROW and faults.code_of_row(code, message) == "E4009":
                 raise ServerError("E5005", f"the server refused: {message}")
             outcome.reject(window.first, UNKNOWN, faults.code_of_row(code, message),
@@ -213,6 +241,14 @@ class Updater:
 def of_one(identity: Any, *filters: Filter) -> Filter:
     """The document of this `_id`, if all filters match it."""
     return both({"_id": {"$eq": identity}}, *filters)
+
+
+def _told(error: PyMongoError) -> tuple[int, str]:
+    """The server's code and message for the document that it refused."""
+    if isinstance(error, BulkWriteError) and error.details and error.details["writeErrors"]:
+        failure = error.details["writeErrors"][0]
+        return int(failure.get("code") or 0), faults.row_message(dict(failure))
+    return int(getattr(error, "code", None) or 0), faults.brief(error)
 
 
 def _is_conflict(error: PyMongoError) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Archive, DeleteWhere, Obstacle
-from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.errors import PlanError, Span
 from sqlbulk.option_kinds import PartitionBy, Reference
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_stored import finished_stored
 from sqlbulk.plan.insert import Table, read_table
 from sqlbulk.plan.layout import ROOT, field_reference
 from sqlbulk.plan.options import Given, read_options
+from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.selection import Clauses, choose, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.syntax import ast
@@ -41,7 +42,8 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
     selection = choose(clauses, table, scope, given=given, environment=environment)
     command = DeleteWhere(
         table.collection, selection, given.options, archive,
-        _mark_obstacles() if archive is not None and archive.marked else (), table.database)
+        _mark_obstacles() if archive is not None and archive.marked else (), table.database,
+        plan_returning(statement, clauses, given, environment) if isinstance(statement, st.Delete) else None)
     return finished_stored(verb, command, (*given.notices, *_without_effect(command, given)))
 
 
@@ -49,9 +51,6 @@ def _clauses(statement: st.Delete | st.Move, given: Given) -> Clauses:
     using: ast.FromItem | None = None
     ctes: tuple[ast.Cte, ...] = ()
     if isinstance(statement, st.Delete):
-        if statement.returning:
-            raise UnsupportedError("E3001", "DELETE … RETURNING isn't supported yet", statement.returning[0].span,
-                                   hint="MOVE the documents, or archive them")
         using, ctes = statement.using, statement.ctes
     where = _with_references(statement, given)
     return Clauses(statement.span, statement.table, where, statement.order_by, statement.limit, using, ctes)

@@ -85,6 +85,7 @@ def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iter
     else:
         yield from indented("archive", _archive(command.archive))
         yield from indented("left alone", _obstacles(command.obstacles))
+    yield from indented("returning", _returning(command))
     yield from indented("windows", _windows(command))
     yield from indented("options", option_lines(command.options))
 
@@ -117,6 +118,12 @@ def _change(command: UpdateWhere) -> Iterator[str]:
         yield f"one update a document, with values found before: {', '.join(command.values)}"
     yield "repeatable: a window may be sent again" if command.repeatable else (
         "not repeatable: exactly once by transactions; a server without them is sent one update a document")
+
+
+def _returning(command: UpdateWhere | DeleteWhere) -> Iterator[str]:
+    if command.returning is not None:
+        yield f"rows by {pretty(list(command.returning.pipeline))}"
+        yield "in the same transaction; needs a replica set"
 
 
 def _obstacles(obstacles: Sequence[Obstacle]) -> Iterator[str]:

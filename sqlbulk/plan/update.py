@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Obstacle, Path
-from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.errors import PlanError
 from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression
 from sqlbulk.plan.bound import Column
 from sqlbulk.plan.elements import with_whole_arrays
@@ -17,6 +17,7 @@ from sqlbulk.plan.explain_stored import finished_stored
 from sqlbulk.plan.insert import read_table
 from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
+from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.scope import Scope, Source, resolve_path
 from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
 from sqlbulk.plan.statement import Planning
@@ -33,9 +34,6 @@ DOCUMENTS = ("object", "null", "missing", "undefined")
 def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     """The plan of UPDATE; raises SqlError."""
     environment = planning.environment
-    if statement.returning:
-        raise UnsupportedError("E3001", "UPDATE … RETURNING isn't supported yet", statement.returning[0].span,
-                               hint="SELECT the documents afterwards")
     given = read_options(statement.options, "UPDATE", base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
     clauses = Clauses(statement.span, statement.table, statement.where, statement.order_by, statement.limit,
@@ -49,7 +47,7 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     command = commands.UpdateWhere(
         table.collection, selection, _update(assigned, whole=bool(values)), given.options, obstacles_of(assigned),
         repeatable=_is_repeatable(assigned), values=tuple(f"v{n}" for n in range(len(values))),
-        database=table.database)
+        database=table.database, returning=plan_returning(statement, clauses, given, environment))
     return finished_stored("UPDATE", command, given.notices)
 
 
