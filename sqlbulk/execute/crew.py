@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sqlbulk.execute.batches import Batch
+from sqlbulk.execute.threads import in_thread
 
 TICK = 0.1
 """Seconds between two looks around while waiting."""
@@ -16,7 +17,8 @@ class Crew:
     """Workers that call `write` with batches. With `lanes` each has its own, else any takes the next.
 
     At most `room` bytes of batches wait or are being written, but always one batch; and not more than two
-    a worker. `write` must not raise. `tick` is called now and then by whoever waits here.
+    a worker. `write` must not raise. `tick` is called now and then by whoever waits here. A worker begins when
+    there is a batch for it: most statements need one at most.
     """
 
     def __init__(
@@ -25,17 +27,13 @@ class Crew:
     ) -> None:
         self._write, self._room, self._tick = write, room, tick
         self._queues: list[deque[Batch]] = [deque() for _ in range(workers if lanes else 1)]
-        self._most = 2 * workers
+        self._lanes, self._most = lanes, 2 * workers
+        self._workers = workers
         self._changed = threading.Condition()
         self._held = self._waiting = 0
+        self._begun: set[int] = set()
+        self._working = self._idle = 0
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, args=(self._queues[i if lanes else 0],), daemon=True,
-                             name=f"sqlbulk-writer-{i + 1}")
-            for i in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
 
     def submit(self, batch: Batch) -> bool:
         """Hand a batch over, as soon as there is room; False if no more are taken."""
@@ -49,6 +47,7 @@ class Crew:
             self._held += batch.size
             self._waiting += 1
             self._changed.notify_all()
+            self._call_worker(batch.lane % len(self._queues))
             return True
 
     def halt(self) -> None:
@@ -66,20 +65,32 @@ class Crew:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        for thread in self._threads:
-            while thread.is_alive():
-                thread.join(TICK)
+            while self._working:
+                self._changed.wait(TICK)
                 self._tick()
 
     def _full(self, batch: Batch) -> bool:
         return self._held > 0 and (self._held + batch.size > self._room or self._waiting >= self._most)
 
+    def _call_worker(self, lane: int) -> None:
+        """Have someone begin to work on a lane, if nobody is free for it."""
+        number = lane if self._lanes else len(self._begun)
+        if number in self._begun or number >= self._workers or (not self._lanes and self._idle >= self._waiting):
+            return
+        self._begun.add(number)
+        self._working += 1
+        in_thread(lambda: self._work(self._queues[lane]))
+
     def _work(self, queue: deque[Batch]) -> None:
         while True:
             with self._changed:
+                self._idle += 1
                 while not queue and not self._closed:
                     self._changed.wait()
+                self._idle -= 1
                 if not queue:
+                    self._working -= 1
+                    self._changed.notify_all()
                     return
                 batch = queue.popleft()
                 self._waiting -= 1
