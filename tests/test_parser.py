@@ -379,5 +379,5 @@ def test_nesting_too_deep_for_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_expectations_in_words() -> None:
     assert expectation(set()) == "nothing fits here"
     assert expectation({"WHERE"}) == "expected WHERE"
-    assert expectation({"WHERE", "$END", "COMMA"}) == "expected ,, the end or WHERE"
+    assert expectation({"WHERE", "$END", "COMMA"}) == "expected WHERE, , or the end"
     assert expectation({f"W{n}" for n in range(9)}).startswith("expected one of W0, W1")
