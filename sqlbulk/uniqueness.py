@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -64,7 +64,7 @@ def _alternatives(name: str) -> dict[str, Any]:
                     {name: {"$eq": _NAN}}, {name: {"$type": list(_REST)}}]}
 
 
-def cover_of(names: Sequence[str], partial: Filter | None) -> Cover:
+def cover_of(names: Collection[str], partial: Filter | None) -> Cover:
     """Which documents a unique index on these dotted fields covers, from its partial filter."""
     return Cover.ALL if partial is None else min((_cover(test, names) for test in _tests(partial)), default=Cover.ALL)
 
@@ -89,7 +89,7 @@ def _tests(partial: Filter) -> Iterator[Filter]:
             yield {name: condition}
 
 
-def _cover(test: Filter, names: Sequence[str]) -> Cover:
+def _cover(test: Filter, names: Collection[str]) -> Cover:
     (name, condition), = test.items()
     if name == "$or":
         # one of ours, or that of a sparse index

@@ -83,7 +83,7 @@ def test_an_index_of_a_nullable_column_is_taken(session: Session, database: Data
 
 
 def test_other_indexes_stay_beside_it(session: Session, database: Database[Any]) -> None:
-    database.t.create_index("k")
+    database.t.create_index("k", name="usual")
     database.t.create_index("k", unique=True, name="some", partialFilterExpression={"on": True})
     assert session.execute(f"INSERT INTO t (k, n) VALUES (1, 1), (1, 1) {ADD}").notices == (
         "made a unique index on (k) of t",)
@@ -171,3 +171,15 @@ def test_rows_of_a_query(session: Session, database: Database[Any]) -> None:
     told = session.execute(f"INSERT INTO v (k, n) SELECT k, n FROM s WHERE k > 0 {ADD}").notices
     assert "to which NULL is a value" in told[0] and told[1] == "made a unique index on (k) of v"
     assert database.v.count_documents({}) == 5
+
+
+def test_without_an_index_each_row_is_looked_for(session: Session, database: Database[Any]) -> None:
+    slow = "no index on (k) of t can be used: each row looks through the whole collection"
+    sql = f"INSERT INTO t (k, n) VALUES (1, 1), (1, 2) {ADD} WITH (ensure_key_index = false)"
+    told = session.execute(sql).notices
+    assert len(told) == 2 and told[1] == slow
+    assert stored(database) == [(1, 3)]
+    database.t.create_index("k", partialFilterExpression={"on": True})
+    assert session.execute(sql).notices[1] == slow
+    database.t.create_index("k", name="usual")
+    assert len(session.execute(sql).notices) == 1

@@ -10,7 +10,7 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 
 from sqlbulk.commands import Conflict, Insert, Path
-from sqlbulk.errors import ServerError
+from sqlbulk.errors import ConnectionFailed, ServerError
 from sqlbulk.execute.faults import DUPLICATE_KEY, brief, statement_error
 from sqlbulk.option_kinds import IndexSpec
 from sqlbulk.uniqueness import Cover, cover_of, not_null_filter
@@ -47,15 +47,25 @@ class UniqueIndex:
 
 def read_unique(collection: Collection[dict[str, Any]]) -> tuple[UniqueIndex, ...]:
     """The unique indexes beside that on `_id`; none for a collection that doesn't exist."""
+    return tuple(_unique(index) for index in _read(collection) if index.get("unique"))
+
+
+def unindexed(collection: Collection[dict[str, Any]], paths: Sequence[Path]) -> bool:
+    """Whether there is no index that documents could be found by, given the values of these fields."""
+    names = {".".join(path) for path in paths}
+    return not any(next(iter(index["key"])) in names and cover_of(names, partial_filter(index)) > Cover.PART
+                   for index in _read(collection))
+
+
+def _read(collection: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
     try:
-        found = [dict(index) for index in collection.list_indexes()]
+        return [dict(index) for index in collection.list_indexes()]
     except OperationFailure as error:
         if error.code in _VIEW_OR_MISSING:
-            return ()
+            return []
         raise statement_error(error, begun=True) from None
     except PyMongoError as error:
         raise statement_error(error, begun=True) from None
-    return tuple(_unique(index) for index in found if index.get("unique"))
 
 
 def _unique(index: Mapping[str, Any]) -> UniqueIndex:
@@ -104,9 +114,14 @@ def _ensure_key(
     if over_null:
         made = _make(collection, spec)
         return f"{made}; to it NULL is a value like others" if made else None
-    partial = not_null_filter(names, alternatives=version >= (6,))
-    return _make(collection, {**spec, "name": "_".join(f"{name}_1" for name in names) + "_unique",
-                              "partialFilterExpression": partial})
+    spec["name"] = "_".join(f"{name}_1" for name in names) + "_unique"
+    spec["partialFilterExpression"] = not_null_filter(names, alternatives=version >= (6,))
+    try:
+        return _make(collection, spec)
+    except ConnectionFailed as error:
+        if error.code == "E5003":
+            error.hint = "ensure_key_index = false goes on without an index."
+        raise
 
 
 def has_key(collection: Collection[dict[str, Any]], names: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ from sqlbulk.execute.conflicts import (
 )
 from sqlbulk.execute.documents import compile_shape
 from sqlbulk.execute.encode import Encoded, Encoder, Ids
-from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique
+from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique, unindexed
 from sqlbulk.execute.pace import rows_a_batch
 from sqlbulk.execute.query_rows import open_query
 from sqlbulk.execute.retry import Patience
@@ -44,6 +44,8 @@ from sqlbulk.rowdata import Chunk, RowSource
 from sqlbulk.uniqueness import Cover, type_tests
 
 if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
     from sqlbulk.execute.connection import Connection
 
 UPSERT_OVERHEAD = 400
@@ -86,6 +88,7 @@ def write_rows(
     writer = Writer(open_target(collection, options, patience.left), ids, patience)
     conflicting = command.conflict is not None
     unique = read_unique(collection) if conflicting else ()
+    notices = (*notices, *_scans(command, collection, unique))
     route = _route(command, writer, unique, has_own_id=_may_have_id(command, source.columns))
     sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
     run = Run(
@@ -144,6 +147,18 @@ def _description(source: RowSource) -> Any:
 
 
 # Conflicts
+
+
+def _scans(
+    command: Insert, collection: Collection[dict[str, Any]], unique: Sequence[UniqueIndex]
+) -> Iterator[str]:
+    """A notice if every row will have to look through the collection."""
+    keys = command.conflict.keys if command.conflict is not None else None
+    if keys is None or keys == (ID,) or any(index.is_on([".".join(key) for key in keys]) for index in unique):
+        return
+    if unindexed(collection, keys):
+        names = ", ".join(".".join(key) for key in keys)
+        yield f"no index on ({names}) of {collection.name} can be used: each row looks through the whole collection"
 
 
 def _may_have_id(command: Insert, columns: tuple[str, ...] | None) -> bool:
