@@ -121,6 +121,8 @@ CODES: dict[str, Code] = {
                   "The documents in question were not deleted. Look at both collections before going on."),
     "E5020": Code("Not unique", "A unique index can't be made: several documents have the same key.",
                   "Remove the duplicates, or leave them out with a WHERE."),
+    "E5021": Code("Changed twice", "Several rows of a MERGE's source match one stored document.",
+                  "Make the source's rows unique with DISTINCT ON or GROUP BY, or narrow ON."),
     # 6xxx: the command line, files, the embedded server
     "E6001": Code("Wrong use", "A command, call or option is used in a way that has no meaning.", "See sqlbulk --help."),
     "E6002": Code("File not readable", "A file is missing, empty or not what its format says.",

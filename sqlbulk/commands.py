@@ -266,6 +266,33 @@ class DeleteWhere:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeArm:
+    """What is done with rows of a MERGE. `values` are the fields of the rows that it needs.
+
+    'insert' puts them into a new document at the paths `targets`. 'update' replaces the document by the value
+    of `update`, an aggregation expression over it and over `$$values`, where they are called v0, v1, …; it and
+    'delete' leave a document alone that `filter` doesn't match (any more).
+    """
+
+    action: Literal["update", "delete", "insert", "nothing"]
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    update: Any = None
+    values: tuple[str, ...] = ()
+    targets: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRows:
+    """Do with each row of a query what its arm says: the row has the arm's number, `arm`, and the document's `id`."""
+
+    collection: str
+    query: Query
+    arms: tuple[MergeArm, ...]
+    options: WriteOptions
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DryRun:
     """Count what a write would touch, show some of the documents, and write nothing."""
 
@@ -325,7 +352,10 @@ class Query:
     choices: tuple[str, ...] = ()
 
 
-Command = Insert | UpdateWhere | DeleteWhere | DryRun | Query | Explained | UseDatabase | SetOption | CatalogCommand
+Command = (
+    Insert | UpdateWhere | DeleteWhere | MergeRows | DryRun | Query | Explained | UseDatabase | SetOption
+    | CatalogCommand
+)
 
 
 def _no_text() -> str:

@@ -12,6 +12,7 @@ from sqlbulk.commands import (
     DryRun,
     Explained,
     Insert,
+    MergeRows,
     Query,
     QueryRows,
     SetOption,
@@ -65,6 +66,10 @@ def execute(
             from sqlbulk.execute.changes import run_change
 
             return run_change(command, connection, watcher=progress, stop=stop)
+        case MergeRows():
+            from sqlbulk.execute.merge import run_merge_rows
+
+            return run_merge_rows(command, connection, watcher=progress, stop=stop)
         case Explained():
             return Result("EXPLAIN", ("plan",), [(line,) for line in command.text.splitlines()])
         case UseDatabase():

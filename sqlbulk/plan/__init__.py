@@ -78,6 +78,10 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.stored import plan_stored
 
             return plan_stored(statement, planning)
+        case st.Merge():
+            from sqlbulk.plan.merge import plan_merge
+
+            return plan_merge(statement, planning)
         case st.SetOption():
             from sqlbulk.plan.session_statements import plan_set_option
 

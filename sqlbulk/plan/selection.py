@@ -71,7 +71,7 @@ def choose(
         raise UnsupportedError("E3001", "ORDER BY without LIMIT doesn't choose documents", clauses.order_by[0].span,
                                hint="leave it out, or add LIMIT")
     limit = _limit(clauses, environment)
-    filter_ = _filter(clauses.where, scope, environment)
+    filter_ = own_filter(clauses.where, scope, environment)
     simple = not (values or clauses.order_by or clauses.from_ or has_query(clauses.where))
     if simple and not clauses.ctes:
         return Selection(filter_, limit=limit)
@@ -94,7 +94,7 @@ def _limit(clauses: Clauses, environment: Environment) -> int | None:
 # The part that is tested again when a document is written
 
 
-def _filter(where: ast.Expr | None, scope: Scope, environment: Environment) -> dict[str, Any]:
+def own_filter(where: ast.Expr | None, scope: Scope, environment: Environment) -> dict[str, Any]:
     """What can be said of a document by itself."""
     binder = Binder(scope, environment, NoHooks())
     parts: list[BoundExpr] = []

@@ -1,0 +1,210 @@
+"""Runs MERGE: the rows that say what is to be done wait on the server, and are then done batch by batch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pymongo import DeleteOne, InsertOne, UpdateOne, WriteConcern
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from sqlbulk.commands import ROW, MergeArm, MergeRows
+from sqlbulk.errors import Interrupted, ServerError, TooManyErrors
+from sqlbulk.execute import faults
+from sqlbulk.execute.documents import Document, put
+from sqlbulk.execute.pace import Bucket, rows_a_batch
+from sqlbulk.execute.query_rows import aggregated, query_error, staged
+from sqlbulk.execute.runner import told
+from sqlbulk.execute.windows import both, time_limit
+from sqlbulk.results import Result, WriteSummary
+from sqlbulk.rowdata import RowError
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+    from sqlbulk.execute.connection import Connection
+    from sqlbulk.execute.runner import Stop, Watcher
+
+Operation = InsertOne[Document] | UpdateOne | DeleteOne
+_CHANGES = ("update", "delete")
+
+
+def run_merge_rows(
+    command: MergeRows, connection: Connection, *, watcher: Watcher | None = None, stop: Stop | None = None
+) -> Result:
+    """Do what the arms say. Raises ServerError and its kinds with the counts so far, ConnectionFailed.
+
+    E5021 where two rows would change one document: then nothing was written.
+    """
+    began = time.monotonic()
+    collection = connection.collection(command.collection, command.database)
+    with staged(command.query, connection, command.options, database=command.database) as stage:
+        writes = Writes(command, collection, stage, stop, began)
+        if watcher is not None:
+            watcher.begin(f"MERGE {command.collection}", None)
+        try:
+            writes.check()
+            writes.run(watcher)
+        except BaseException as error:
+            writes.close()
+            raise told(error, writes.summary) from error.__cause__
+        finally:
+            if watcher is not None:
+                watcher.end()
+    writes.close()
+    return Result("MERGE", summary=writes.summary, target=command.collection)
+
+
+@dataclass(slots=True)
+class Writes:
+    """The writes of a MERGE, and what became of them."""
+
+    command: MergeRows
+    collection: Collection[dict[str, Any]]
+    stage: Collection[dict[str, Any]]
+    stop: Stop | None
+    began: float
+    summary: WriteSummary = field(default_factory=WriteSummary)
+
+    def __post_init__(self) -> None:
+        concern = self.command.options.write_concern
+        if concern is not None:
+            self.collection = self.collection.with_options(write_concern=WriteConcern(**concern))
+
+    def check(self) -> None:
+        """Raise ServerError E5021 if a document would be changed twice."""
+        numbers = [n for n, arm in enumerate(self.command.arms) if arm.action in _CHANGES]
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {f"{ROW}.arm": {"$in": numbers}}}, {"$group": {"_id": f"${ROW}.id", "rows": {"$sum": 1}}},
+            {"$match": {"rows": {"$gt": 1}}}, {"$limit": 1},
+        ]
+        for found in self._read(pipeline):
+            raise ServerError(
+                "E5021", f"{found['rows']:,} rows of the source match the document with _id {found['_id']!r}:"
+                " it would be changed more than once", hint="Make the source's rows unique, or narrow ON.")
+
+    def _read(self, pipeline: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        settings = {"allowDiskUse": True, "hint": {"$natural": 1}}
+        with aggregated(self.stage, pipeline, settings, self.command.options) as cursor:
+            try:
+                yield from cursor
+            except PyMongoError as error:
+                raise query_error(error) from None
+
+    def run(self, watcher: Watcher | None) -> None:
+        """Write everything."""
+        options, summary = self.command.options, self.summary
+        bucket = Bucket(options.rate_limit) if options.rate_limit is not None else None
+        size = rows_a_batch(options.rate_limit, options.batch_size)
+        rows = self._read([{"$replaceWith": {"$mergeObjects": [f"${ROW}", {"new": "$_id"}]}}])
+        while batch := list(islice(rows, size)):
+            if bucket is not None:
+                threading.Event().wait(bucket.take(len(batch), 0))
+            self._look_around()
+            first = summary.read + 1
+            summary.read += len(batch)
+            self._write(batch, first)
+            if watcher is not None:
+                watcher.update(consumed=0, rows=summary.read, rejected=summary.rejected)
+            self._judge(sample=1_000)
+        self._judge(sample=0)
+
+    def _look_around(self) -> None:
+        left = self._left()
+        if left is not None and left <= 0:
+            raise ServerError("E5006", "out of time: max_execution_time has passed")
+        if self.stop is not None and self.stop.is_set():
+            raise Interrupted("E5008", "interrupted; the batch in flight was finished")
+
+    def _left(self) -> float | None:
+        limit = self.command.options.max_execution_time
+        return None if limit is None else limit - (time.monotonic() - self.began)
+
+    def _judge(self, *, sample: int) -> None:
+        summary, limit = self.summary, self.command.options.max_errors
+        if not summary.rejected:
+            return
+        if not self.command.options.continue_on_error:
+            raise TooManyErrors("E5007", f"stopped at a refused row: {summary.errors[0]}",
+                                hint="continue_on_error = true goes on, and lists the refused rows.")
+        if limit is not None and limit.exceeded(summary.rejected, summary.read, sample=sample):
+            raise TooManyErrors(
+                "E5007", f"{summary.rejected:,} rows were refused, which is more than max_errors allows")
+
+    def close(self) -> None:
+        """The time that it took."""
+        self.summary.seconds = time.monotonic() - self.began
+
+    # One batch
+
+    def _write(self, batch: Sequence[dict[str, Any]], first: int) -> None:
+        options, summary = self.command.options, self.summary
+        arms = [self.command.arms[row["arm"]] for row in batch]
+        places = [i for i, arm in enumerate(arms) if arm.action != "nothing"]
+        summary.skipped += len(batch) - len(places)
+        if not places:
+            return
+        operations = [_operation(arms[i], batch[i]) for i in places]
+        failures: list[dict[str, Any]] = []
+        details: dict[str, Any]
+        try:
+            with time_limit(self._left()):
+                result = self.collection.bulk_write(
+                    operations, ordered=options.ordered, comment=options.comment,
+                    bypass_document_validation=options.bypass_validation or None)
+            details = dict(result.bulk_api_result)
+        except BulkWriteError as error:
+            details = dict(error.details or {})
+            failures = list(details.get("writeErrors", ()))
+        except PyMongoError as error:
+            if not faults.is_harmless(error):
+                summary.in_doubt += len(places)
+            raise faults.statement_error(error, begun=True) from None
+        summary.batches += 1
+        self._count(details, [arms[i] for i in places], failures)
+        for failure in failures:
+            summary.reject(_refused(first + places[failure["index"]], failure))
+        self._check_concern(details)
+
+    def _count(self, details: dict[str, Any], arms: list[MergeArm], failures: list[dict[str, Any]]) -> None:
+        summary = self.summary
+        summary.inserted += details.get("nInserted", 0)
+        summary.matched += details.get("nMatched", 0)
+        summary.modified += details.get("nModified", 0)
+        summary.deleted += details.get("nRemoved", 0)
+        failed = {failure["index"] for failure in failures}
+        # in order, nothing behind the first failure is sent
+        sent = arms[: min(failed)] if failed and self.command.options.ordered else [
+            arm for i, arm in enumerate(arms) if i not in failed]
+        summary.skipped += len(arms) - len(sent) - len(failed)
+        changes = sum(arm.action in _CHANGES for arm in sent)
+        summary.kept += changes - details.get("nMatched", 0) - details.get("nRemoved", 0)
+
+    def _check_concern(self, details: dict[str, Any]) -> None:
+        concerns = details.get("writeConcernErrors")
+        if concerns:
+            self.summary.unconfirmed += sum(details.get(name, 0) for name in ("nInserted", "nMatched", "nRemoved"))
+            raise ServerError("E5005", f"the rows are written, but not confirmed: {concerns[0].get('errmsg', '')}")
+
+
+def _operation(arm: MergeArm, row: dict[str, Any]) -> Operation:
+    values = [row.get(name) for name in arm.values]
+    if arm.action == "insert":
+        document: Document = {"_id": row["new"]}
+        for path, value in zip(arm.targets, values, strict=True):
+            put(document, path, value)
+        return InsertOne(document)
+    one = both({"_id": {"$eq": row["id"]}}, arm.filter)
+    if arm.action == "delete":
+        return DeleteOne(one)
+    known = {"values": {"$literal": {f"v{n}": value for n, value in enumerate(values)}}}
+    return UpdateOne(one, [{"$replaceWith": {"$let": {"vars": known, "in": arm.update}}}])
+
+
+def _refused(number: int, failure: dict[str, Any]) -> RowError:
+    code, message = int(failure.get("code") or 0), faults.row_message(failure)
+    return RowError(number, faults.code_of_row(code, message), message, server_code=code or None)
