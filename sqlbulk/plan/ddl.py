@@ -15,9 +15,9 @@ from sqlbulk.plan.ddl_names import as_table, read_name
 from sqlbulk.plan.ddl_options import read_index_options
 from sqlbulk.plan.ddl_table import plan_create_table
 from sqlbulk.plan.ddl_view import plan_create_view
-from sqlbulk.plan.insert import Table
 from sqlbulk.plan.scope import Scope, Source
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import Table
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 

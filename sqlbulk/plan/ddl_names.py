@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.errors import Span, UnsupportedError
-from sqlbulk.plan.insert import Table, read_table
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import Table, read_table
 from sqlbulk.syntax import ast
 
 

@@ -22,10 +22,10 @@ from sqlbulk.plan.ddl_options import refuse_options
 from sqlbulk.plan.ddl_types import ColumnType, Rule, column_type
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.expr import lower
-from sqlbulk.plan.insert import read_table
 from sqlbulk.plan.layout import Layout
 from sqlbulk.plan.scope import Scope, Source
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import read_table
 from sqlbulk.plan.targets import check_distinct, target_path
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st

@@ -11,12 +11,12 @@ from sqlbulk.errors import PlanError, Span
 from sqlbulk.option_kinds import PartitionBy, Reference
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_stored import finished_stored
-from sqlbulk.plan.insert import Table, read_table
 from sqlbulk.plan.layout import ROOT, field_reference
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.selection import Clauses, choose, make_scope
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import Table, read_table
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 

@@ -18,10 +18,11 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.explain_insert import finished
 from sqlbulk.plan.files import Columns, read_columns, read_file_source
-from sqlbulk.plan.insert import index_document, read_table, required
+from sqlbulk.plan.insert import index_document, required
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.scope import VARIABLES, Scope, Source
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st

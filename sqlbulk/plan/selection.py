@@ -15,13 +15,13 @@ from sqlbulk.plan.bind_conditions import connect
 from sqlbulk.plan.bound import BoundExpr, Constant
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.filter import match
-from sqlbulk.plan.insert import Table
 from sqlbulk.plan.layout import Layout
 from sqlbulk.plan.options import Given
 from sqlbulk.plan.query import new_planning, with_tables
 from sqlbulk.plan.query_from import bind_from
 from sqlbulk.plan.query_state import Around
 from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.table import Table
 from sqlbulk.syntax import ast
 
 MAIN = "_id"

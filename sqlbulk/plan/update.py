@@ -14,13 +14,13 @@ from sqlbulk.plan.bound import Column
 from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_stored import finished_stored
-from sqlbulk.plan.insert import read_table
 from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
 from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.scope import Scope, Source, resolve_path
 from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
