@@ -103,6 +103,9 @@ def test_a_condition_keeps_the_stored_row_unless_true(database: Database[dict[st
     assert updated(database, {"n": 1}, found, {"n": 2}) == {"n": 2}
     assert updated(database, {"n": 3}, found, {"n": 2}) == {"n": 3}
     assert updated(database, {}, found, {"n": 2}) == {}
+    for never in ("NULL", "NULL::bigint NOT IN (0, 1)", "1 > NULL", "FALSE"):
+        found = conflict(f"ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n WHERE {never}")
+        assert updated(database, {"n": 1}, found, {"n": 2}) == {"n": 1}
 
 
 @pytest.mark.server

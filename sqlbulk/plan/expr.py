@@ -92,6 +92,8 @@ def _switch(branches: list[dict[str, Any]], default: Any) -> Any:
 
 def is_true(condition: Operand) -> Any:
     """An expression that is truthy for the server exactly where the condition is TRUE."""
+    if condition.mql is None:
+        return False
     if condition.type in (Type.BOOLEAN, Type.NULL):
         return condition.mql
     return {"$eq": [condition.mql, True]}

@@ -37,6 +37,8 @@ class Maker:
     names: tuple[str, ...] = ("",)
     subqueries: int = 1
     """How deep queries may stand within each other."""
+    incoming: tuple[str, ...] = tuple(COLUMNS)
+    """The columns that EXCLUDED has."""
 
     def pick(self, choices: Sequence[Any]) -> Any:
         """One of them; the first is the simplest."""
@@ -44,11 +46,13 @@ class Maker:
 
     def with_names(self, *names: str, subqueries: int | None = None) -> Maker:
         """The same with other tables in scope."""
-        return Maker(self.draw, names, self.subqueries if subqueries is None else subqueries)
+        return Maker(self.draw, names, self.subqueries if subqueries is None else subqueries, self.incoming)
 
     def column(self, names: Sequence[str]) -> str:
         """A column of one of the tables in scope."""
-        return f"{self.pick(self.names)}{self.pick(names)}"
+        table = self.pick(self.names)
+        known = [n for n in names if table != "EXCLUDED." or n in self.incoming]
+        return f"{table}{self.pick(known)}" if known else f"{self.names[0]}{self.pick(names)}"
 
     # Values
 
@@ -229,7 +233,8 @@ def inserts(draw: Any) -> Statement:
     return Statement("INSERT", table, f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}")
 
 
-def _on_conflict(make: Maker) -> str:
+def _on_conflict(draw: Any, columns: Sequence[str]) -> str:
+    make = Maker(draw, incoming=("id", *columns))
     kind = make.pick(("UPDATE", "UPDATE WHERE", "NOTHING"))
     if kind == "NOTHING":
         return make.pick(("ON CONFLICT (id) DO NOTHING", "ON CONFLICT DO NOTHING"))
@@ -245,7 +250,7 @@ def upserts(draw: Any) -> Statement:
     identities = draw(some.lists(some.sampled_from((1, 2, 3, 4, None)), min_size=1, max_size=4, unique=True))
     columns = ["id", *make.columns()]
     rows = ", ".join(_row(make, columns, i) for i in identities)
-    return Statement("UPSERT", "t", f"INSERT INTO t ({', '.join(columns)}) VALUES {rows} {_on_conflict(make)}")
+    return Statement("UPSERT", "t", f"INSERT INTO t ({', '.join(columns)}) VALUES {rows} {_on_conflict(draw, columns)}")
 
 
 @some.composite
@@ -270,7 +275,7 @@ def upserts_of_queries(draw: Any) -> Statement:
     query = f"SELECT k, {', '.join(columns)} FROM ({query}) q" + make.pick(("", " WHERE q.n > 0", " WHERE q.k IS NOT NULL"))
     if " WHERE" not in query.rpartition(")")[2]:
         query += " WHERE TRUE"
-    return Statement("UPSERT", "t", f"INSERT INTO t (id, {', '.join(columns)}) {query} {_on_conflict(make)}")
+    return Statement("UPSERT", "t", f"INSERT INTO t (id, {', '.join(columns)}) {query} {_on_conflict(draw, columns)}")
 
 
 @some.composite
