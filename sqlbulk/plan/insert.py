@@ -160,6 +160,3 @@ def index_document(index: IndexSpec) -> Mapping[str, Any]:
     if index.expire_after is not None:
         document["expireAfterSeconds"] = int(index.expire_after)
     return document
-
-
-__all__ = ["Table", "index_document", "plan_insert", "read_table", "required"]

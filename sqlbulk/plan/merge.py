@@ -10,9 +10,9 @@ from sqlbulk import commands
 from sqlbulk.commands import MergeArm, MergeRows
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import bind_assignments, document_expression
+from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import wire_query
-from sqlbulk.plan.insert import Table, read_table
 from sqlbulk.plan.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.scope import Scope, Source
@@ -20,8 +20,9 @@ from sqlbulk.plan.select import plan_query
 from sqlbulk.plan.selection import Clauses, make_scope, own_filter
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.table import Table, read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
-from sqlbulk.plan.update import VALUES, read_parts, with_values
+from sqlbulk.plan.update import VALUES, maybe_missing, read_parts, with_values
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 from sqlbulk.types import Type
@@ -109,9 +110,11 @@ class _Merge:
             return arm
         owner, other = (self.target, self.source) if arm.by_source else (self.source, self.target)
         change = _of_side(owner, other, "source" if arm.by_source else "target")
-        return replace(
-            arm, condition=change(arm.condition, frozenset()), values=change(arm.values, frozenset()),
-            assignments=tuple(replace(a, value=change(a.value, frozenset())) for a in arm.assignments))
+        none: frozenset[str] = frozenset()
+        assignments = tuple(
+            st.Assignment(a.target, change(a.value, none), a.loop, span=a.span) for a in arm.assignments)
+        return st.MergeArm(arm.matched, arm.by_source, change(arm.condition, none), arm.action, assignments,
+                           arm.columns, change(arm.values, none), span=arm.span)
 
     def _test(self, arm: st.MergeArm) -> ast.Expr:
         """Whether a row is for the arm, if it was for none before."""
@@ -165,11 +168,13 @@ class _Merge:
         made = MergeArm(action, filter=own_filter(where, scope, self.environment))
         if action == "delete":
             return made, []
-        assignments, values = with_values(arm.assignments, scope)
+        written, arrays = with_whole_arrays(arm.assignments)
+        assignments, values = with_values(written, scope)
         known = Source(VALUES, (VALUES,), {f"v{n}": Type.ANY for n in range(len(values))}, open=False, qualified=True)
         assigned = bind_assignments(
             assignments, scope=Scope((*scope.sources, known)), layout=Layout({"": ROOT, VALUES: "$$values"}),
             environment=self.environment)
+        assigned = [maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
         return replace(made, update=document_expression(assigned), values=_names(prefix, values)), values
 
     def _inserted(self, arm: st.MergeArm) -> tuple[tuple[commands.Path, ...], list[ast.Expr]]:

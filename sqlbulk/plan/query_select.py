@@ -239,10 +239,10 @@ def _finished(
     distinct_on: list[BoundExpr], bounds: Bounds,
 ) -> BoundQuery:
     planning = select.planning
+    if select.tree.distinct and not distinct_on:
+        return _distinct(select, rows, items, order, bounds)
     if distinct_on:
         rows, order = _first_of_each(select, rows, order, distinct_on)
-    elif select.tree.distinct:
-        return _distinct(select, rows, items, order, bounds)
     rows = with_ties(rows, order, bounds, planning) if bounds.with_ties else sorted_rows(rows, order)
     if not bounds.with_ties:
         rows = limited(rows, bounds)
