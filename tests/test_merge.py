@@ -71,7 +71,7 @@ def test_documents_that_no_row_matches(session: Session, base: Base) -> None:
 
 @pytest.mark.parametrize("source", ["s", "s AS q", "(SELECT k FROM s) AS q", "(SELECT * FROM s) AS q"])
 def test_every_kind_of_source_can_be_missed(session: Session, base: Base, source: str) -> None:
-    name = source.split()[-1]
+    name = source.rsplit(maxsplit=1)[-1]
     sql = f"MERGE INTO t USING {source} ON t.k = {name}.k WHEN NOT MATCHED BY SOURCE THEN DELETE"
     assert merge(session, sql) == {"read": 3, "deleted": 3}
     assert [row["k"] for row in stored(base)] == [3, 4]

@@ -43,7 +43,7 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     assignments, values = with_values(written, scope)
     selection = choose(clauses, table, scope, given=given, environment=environment, values=values)
     assigned = _assigned(statement, assignments, scope, environment, len(values))
-    assigned = [_maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
+    assigned = [maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
     command = commands.UpdateWhere(
         table.collection, selection, _update(assigned, whole=bool(values)), given.options, obstacles_of(assigned),
         repeatable=_is_repeatable(assigned), values=tuple(f"v{n}" for n in range(len(values))),
@@ -70,7 +70,7 @@ def _assigned(
     return assigned
 
 
-def _maybe_missing(one: Assigned) -> Assigned:
+def maybe_missing(one: Assigned) -> Assigned:
     """The same, but a field that is missing stays so."""
     value, null = one.value["$ifNull"]
     assert null is None
