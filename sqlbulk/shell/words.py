@@ -7,10 +7,11 @@ from functools import cache
 from importlib import resources
 
 from sqlbulk.syntax.lexical import COMMENT, OPENING, QUOTED
+from sqlbulk.syntax.patterns import compiled
 
 _TERMINAL = re.compile(r'"(?:[^"\\\n]|\\.)+"i?|/(?:[^/\\\n]|\\.)+/[is]*')
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Z][A-Z_]+")
-_PIECE = re.compile(rf"(\s++|{COMMENT})|({QUOTED})|({OPENING})|(;)|[^\s;'\"`\-/#$eE]++|[\s\S]", re.ASCII)
+_PIECE = compiled(rf"(\s++|{COMMENT})|({QUOTED})|({OPENING})|(;)|[^\s;'\"`\-/#$eE]++|[\s\S]", re.ASCII)
 _GAP, _QUOTED, _OPEN, _END = 1, 2, 4, 5
 
 _OPTIONS = re.compile(

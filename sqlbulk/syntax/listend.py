@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 
 from sqlbulk.syntax.lexical import COMMENT, GAP, OPENING, QUOTED
+from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.textsource import PIECE, MemoryStore, SpoolStore, ValueText
 from sqlbulk.syntax.window import Window
 
 _CLAUSE = r"(?i:ON|WITH|RETURNING|AS)\b"
-_END = re.compile(rf"\)\s*+(?:[A-Za-z_]|,\s*+{_CLAUSE})".encode())
-_ESCAPED = re.compile(rb"(?<!\w)[eE]'")
-_GAP = re.compile(GAP.encode())
-_WORD = re.compile(rb"(ROW\b)|[A-Za-z_]", re.IGNORECASE)
-_CLAUSE_WORD = re.compile(_CLAUSE.encode())
+_END = compiled(rf"\)\s*+(?:[A-Za-z_]|,\s*+{_CLAUSE})".encode())
+_ESCAPED = compiled(rb"(?<!\w)[eE]'")
+_GAP = compiled(GAP.encode())
+_WORD = compiled(rb"(ROW\b)|[A-Za-z_]", re.IGNORECASE)
+_CLAUSE_WORD = compiled(_CLAUSE.encode())
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"'()"))
 _LEAST_LEAP = 64
 _LOOK_AHEAD = 16
@@ -44,7 +45,7 @@ class ListReader:
         self.signs = (b'"', b"`", b"#", b"--", b"/*", b"$", delimiter)
         ordinary = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE{first}]"
         run = rf"(?:[^()'\"`\-/#$eE{first}]++|(?!{sign})(?:{ordinary}))*+"
-        self.run = re.compile(run.encode("latin-1"))
+        self.run = compiled(run.encode("latin-1"))
 
     def read(self) -> ValueText:
         """Go behind the list; it is not `complete` if the script ends inside of it."""

@@ -16,6 +16,7 @@ from typing import Any
 from sqlbulk.errors import RowRefused, Source, Span, SqlError, SqlSyntaxError
 from sqlbulk.rowdata import Chunk, Location, RowError
 from sqlbulk.syntax.lexical import GAP
+from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.rowscan import Evaluate, RowScanner, count_parameters, find_row_end
 from sqlbulk.syntax.rowshape import Learner, Reader
 from sqlbulk.syntax.textsource import PIECE, ValueText
@@ -25,9 +26,9 @@ CHECKED_SIZE = 1 << 20
 MAX_ROW = 1 << 27
 EXCERPT = 500
 
-_GAP = re.compile(GAP)
-_OPENING = re.compile(rf"(?:ROW{GAP})?+\(", re.IGNORECASE | re.ASCII)
-_BEGUN = re.compile(rf"(?:ROW{GAP})?+(?:-|/(?:\*[\s\S]*+)?+)?+\Z|RO?\Z", re.IGNORECASE | re.ASCII)
+_GAP = compiled(GAP)
+_OPENING = compiled(rf"(?:ROW{GAP})?+\(", re.IGNORECASE | re.ASCII)
+_BEGUN = compiled(rf"(?:ROW{GAP})?+(?:-|/(?:\*[\s\S]*+)?+)?+\Z|RO?\Z", re.IGNORECASE | re.ASCII)
 """The beginning of a row, or of a comment before it, of which the rest is not there yet."""
 
 

@@ -21,6 +21,7 @@ from sqlbulk.syntax.lexical import (
     TYPED,
     WORD,
 )  # fmt: skip
+from sqlbulk.syntax.patterns import compiled
 
 MAX_DEPTH = 250
 """The most levels of documents and arrays that a server can be told to take."""
@@ -48,13 +49,13 @@ class Fresh:
 
 
 _ORDINARY = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE]"
-_STRUCTURE = re.compile(rf"(?:[^()\[\]{{}},'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
-_NESTING = re.compile(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
-_PARAMETER = re.compile(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
-_GAP = re.compile(GAP)
-_EMPTY = re.compile(rf"{GAP}[)\]]")
-_FOLLOWING = re.compile(rf"{GAP}[,)\]]")
-_CELL = re.compile(
+_STRUCTURE = compiled(rf"(?:[^()\[\]{{}},'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_NESTING = compiled(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_PARAMETER = compiled(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
+_GAP = compiled(GAP)
+_EMPTY = compiled(rf"{GAP}[)\]]")
+_FOLLOWING = compiled(rf"{GAP}[,)\]]")
+_CELL = compiled(
     rf"{GAP}(?:({STRING}){GAP}[,)\]]"
     rf"|((?i:JSON_OBJECT)){GAP}\(|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[)"
     rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]])",
@@ -62,7 +63,7 @@ _CELL = re.compile(
 )
 _STRING, _DOCUMENT, _ARRAY, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED = range(1, 10)
 _ROW = 0
-_TYPED_PARTS = re.compile(rf"(\w+){GAP}({STRING})")
+_TYPED_PARTS = compiled(rf"(\w+){GAP}({STRING})")
 _CONSTANTS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
 
 

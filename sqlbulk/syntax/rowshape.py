@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlbulk.syntax.lexical import ESCAPED_STRING, SPACE, STRING, TYPED, WORD
 from sqlbulk.syntax.literals import TYPED_LITERALS, hex_literal, string_literal
+from sqlbulk.syntax.patterns import compiled
 
 MAX_GROUPS = 300
 MAX_ALTERNATIVES = 12
@@ -24,18 +25,18 @@ Build = Callable[[Iterable[tuple[str | None, ...]]], list[tuple[Any, ...]]]
 
 _GAP = rf"{SPACE}*+"
 _COMMA = rf"{_GAP},{_GAP}"
-_LITERAL = re.compile(
+_LITERAL = compiled(
     rf"(?:(?P<string>{STRING})|(?P<integer>-?\d{{1,18}}+)|(?P<float>-?\d{{1,200}}+(?:\.\d{{0,200}}+(?:[eE][-+]?\d\d?+)?+"
     rf"|[eE][-+]?\d\d?+))|(?P<word>{WORD})|(?P<escaped>{ESCAPED_STRING})|(?P<hex>[xX]'[^']*+')|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
     rf"(?={_GAP}[,)])",
     re.ASCII,
 )
-_OPENING = re.compile(rf"JSON_(?:(?P<document>OBJECT)|ARRAY){_GAP}\({_GAP}", re.IGNORECASE | re.ASCII)
-_ROW = re.compile(rf"(?:(ROW){_GAP})?+\({_GAP}", re.IGNORECASE | re.ASCII)
-_NEXT = re.compile(rf"{_GAP}([,)]){_GAP}")
-_KEY = re.compile(rf"({STRING}){_COMMA}")
+_OPENING = compiled(rf"JSON_(?:(?P<document>OBJECT)|ARRAY){_GAP}\({_GAP}", re.IGNORECASE | re.ASCII)
+_ROW = compiled(rf"(?:(ROW){_GAP})?+\({_GAP}", re.IGNORECASE | re.ASCII)
+_NEXT = compiled(rf"{_GAP}([,)]){_GAP}")
+_KEY = compiled(rf"({STRING}){_COMMA}")
 _END = rf"{_GAP}\)"
-_STRING_CALL = re.compile(r"string\((g\d+)\)")
+_STRING_CALL = compiled(r"string\((g\d+)\)")
 _LEAVES = {
     "string": ("'([^']*+(?:''[^']*+)*+)'", "string({})"),
     "integer": (r"(-?\d{1,18}+)", "int({})"),
@@ -237,7 +238,7 @@ def compile_shape(shape: RowShape, words: Mapping[str, Any], inner_words: Mappin
         namespace |= {"escaped": string_literal, "hex": hex_literal}
         namespace |= {"words": words, "inner_words": inner_words}
         builders.append(eval(code, namespace | TYPED_LITERALS | writer.keys))
-    return Reader(re.compile(pattern, re.ASCII), *builders)
+    return Reader(compiled(pattern, re.ASCII), *builders)
 
 
 class _Writer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,16 @@ from typing import IO, TextIO
 from sqlbulk.errors import Cut, Source, Span, SqlSyntaxError
 from sqlbulk.syntax.lexical import COMMENT, OPENING, QUOTED, ROWS_MARK, SPACE
 from sqlbulk.syntax.listend import ListReader
+from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.rows import check_structure
 from sqlbulk.syntax.textsource import PIECE, ValueText, open_input
 from sqlbulk.syntax.window import Window
 
-_TOKEN = re.compile(
+_TOKEN = compiled(
     rf"((?:{SPACE}++|{COMMENT})++)|({QUOTED})|({OPENING})|([A-Za-z0-9_\x80-\xff]++)|(\x00)|[\s\S]".encode("latin-1")
 )
 _SIGN, _GAP, _QUOTED, _OPENING, _WORD, _NUL = 0, 1, 2, 4, 5, 6
-_DELIMITER = re.compile(rb"[ \t]*+([^\s\w'\"`\\(),#]*+)[ \t\r]*+(?:\n|\Z)")
+_DELIMITER = compiled(rb"[ \t]*+([^\s\w'\"`\\(),#]*+)[ \t\r]*+(?:\n|\Z)")
 _MARK = ROWS_MARK.encode()
 _KINDS = {b"/": "comment", b'"': "quoted name", b"`": "quoted name"}
 
