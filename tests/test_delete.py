@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -432,6 +436,85 @@ def test_a_server_that_stays_away(
     outcome = Outcome()
     change(WINDOW, outcome)
     assert outcome.deleted == 4
+
+
+# Kills and other writers
+
+KILLED = """
+import sys
+from sqlbulk.session import connect
+with connect(sys.argv[1], database=sys.argv[2]) as session:
+    print("ready", flush=True)
+    session.execute("DELETE FROM t WHERE TRUE WITH (archive_collection = 'old', batch_size = 20, delay_ms = 5)")
+"""
+
+
+@pytest.fixture
+def short_transactions(database: Database[dict[str, Any]]) -> Iterator[None]:
+    """The server ends what a killed client left open after a second, not a minute."""
+    name = "transactionLifetimeLimitSeconds"
+    before = database.client.admin.command({"getParameter": 1, name: 1})[name]
+    database.client.admin.command({"setParameter": 1, name: 1})
+    yield
+    database.client.admin.command({"setParameter": 1, name: before})
+
+
+@server
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_transactions")
+def test_a_killed_run_leaves_every_document_in_one_place(
+    server_uri: str, session: Session, database: Database[dict[str, Any]]
+) -> None:
+    fill(database, 3000)
+    for seconds in (0.05, 0.3, 0.15):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, server_uri, database.name], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        before = database.old.count_documents({})
+        while database.old.count_documents({}) == before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+        # the server may be about to end what was on its way
+        time.sleep(0.2)
+        left, archived = ({d["_id"] for d in database[name].find({}, {"_id": 1})} for name in ("t", "old"))
+        assert left | archived == set(range(3000))
+        assert not left & archived
+    assert left and archived
+    result = session.execute("DELETE FROM t WHERE TRUE WITH (archive_collection = 'old')")
+    assert counts(result)["deleted"] == len(left)
+    assert database.old.count_documents({}) == 3000
+
+
+@server
+@pytest.mark.slow
+def test_other_writers_lose_nothing(session: Session, database: Database[dict[str, Any]]) -> None:
+    """Documents that others change meanwhile are changed by both, or archived as they last were."""
+    database.t.insert_many([{"_id": n, "n": 0, "m": 0} for n in range(2000)])
+    done, written = threading.Event(), [0]
+
+    def disturb() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            if database.t.update_one({"_id": number * 7 % 2000}, {"$inc": {"m": 1}}).matched_count:
+                written[0] += 1
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        result = session.execute("UPDATE t SET n = n + 1 WHERE TRUE WITH (batch_size = 100, retry_attempts = 20)")
+        assert counts(result) == {"read": 2000, "matched": 2000, "modified": 2000}
+        moved = session.execute("MOVE t TO u WHERE TRUE WITH (batch_size = 100, retry_attempts = 20)")
+    finally:
+        done.set()
+        thread.join()
+    assert counts(moved)["deleted"] == 2000
+    assert database.t.count_documents({}) == 0
+    found = rows(database, "u")
+    assert {d["n"] for d in found} == {1}
+    assert sum(d["m"] for d in found) == written[0]
 
 
 def test_raw_documents_keep_their_types() -> None:

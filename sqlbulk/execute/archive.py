@@ -26,7 +26,7 @@ from sqlbulk.execute.faults import Fault
 from sqlbulk.execute.rawdocs import RAW, Raw, id_document, id_of, split_batches, with_fields
 from sqlbulk.execute.stored import Site, clear_of, hindered
 from sqlbulk.execute.sweep import Outcome
-from sqlbulk.execute.transactions import InDoubtError, Transactions, not_for_transactions, too_much
+from sqlbulk.execute.transactions import InDoubtError, Transactions, is_conflict, not_for_transactions, too_much
 from sqlbulk.execute.windows import Window, both, of_window, stopped, time_limit
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Archiver:
                 # all steps can be done again: what is in the archive already is found there
                 fault, error, doubtful = Fault.PASSING, unsure.error, True
             except PyMongoError as failed:
-                if not careful and (not_for_transactions(failed) or too_much(failed)):
+                if not careful and (not_for_transactions(failed) or too_much(failed) or is_conflict(failed)):
                     careful = True
                     continue
                 fault, error = faults.classify(failed), failed

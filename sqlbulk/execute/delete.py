@@ -16,8 +16,8 @@ from sqlbulk.execute.returning import as_table, check_transactions, matching_ids
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.stored import Site, check_obstacles, open_site
 from sqlbulk.execute.sweep import Change, Outcome, Sweep
-from sqlbulk.execute.transactions import InDoubtError, not_for_transactions
-from sqlbulk.execute.windows import Window, of_window, stopped
+from sqlbulk.execute.transactions import InDoubtError, is_conflict, not_for_transactions
+from sqlbulk.execute.windows import Window, of_window, stopped, time_limit
 from sqlbulk.results import Result, WriteSummary
 
 if TYPE_CHECKING:
@@ -86,10 +86,11 @@ class Deleter:
                 return deleted.deleted_count
             return self.site.collection.delete_many(selected, session=session, **self.site.shared).deleted_count
 
-        attempt, doubtful = 0, False
+        attempt, doubtful, alone = 0, False, False
         while True:
             try:
-                deleted = self.site.run(send, outcome.retried)
+                with time_limit(self.site.patience.left() if alone else None):
+                    deleted = send(None) if alone else self.site.run(send, outcome.retried)
                 break
             except InDoubtError as unsure:
                 doubtful, fault, error = True, Fault.PASSING, unsure.error
@@ -98,8 +99,12 @@ class Deleter:
                         and self.command.returning is None):
                     self.site.transactions = None
                     continue
+                if is_conflict(failed) and not alone and self.command.returning is None:
+                    alone = True
+                    continue
                 fault, error = faults.classify(failed), failed
-                doubtful = doubtful or (self.site.transactions is None and faults.may_have_written(failed))
+                single = alone or self.site.transactions is None
+                doubtful = doubtful or (single and faults.may_have_written(failed))
             if not self.site.patience.allows(fault, attempt):
                 outcome.in_doubt += len(window) if doubtful else 0
                 raise stopped(error, self.site.patience, begun=True) from None

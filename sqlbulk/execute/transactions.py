@@ -99,6 +99,14 @@ def not_for_transactions(error: PyMongoError) -> bool:
     return isinstance(error, OperationFailure) and error.code in NOT_FOR_TRANSACTIONS
 
 
+def is_conflict(error: PyMongoError) -> bool:
+    """Whether the server found another transaction in the way, perhaps one that a killed client left behind.
+
+    Without a transaction a write waits until that one ends.
+    """
+    return isinstance(error, OperationFailure) and error.has_error_label(TRANSIENT)
+
+
 def too_much(error: PyMongoError) -> bool:
     """Whether the transaction was too large, or took too long."""
     return isinstance(error, OperationFailure) and error.code in TOO_MUCH

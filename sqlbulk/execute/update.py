@@ -17,7 +17,7 @@ from sqlbulk.execute.returning import as_table, check_transactions, matching_ids
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.stored import Site, check_obstacles, clear_of, hindered, open_site
 from sqlbulk.execute.sweep import UNKNOWN, Outcome, Sweep
-from sqlbulk.execute.transactions import InDoubtError, not_for_transactions
+from sqlbulk.execute.transactions import InDoubtError, is_conflict, not_for_transactions
 from sqlbulk.execute.windows import Filter, Window, both, of_window, stopped, time_limit
 from sqlbulk.results import Result
 
@@ -161,14 +161,14 @@ class Updater:
         """Whether a document, and not the statement, may be what the server refused."""
         if not isinstance(error, OperationFailure) or error.code in faults.STATEMENT:
             return False
-        if error.has_error_label("TransientTransactionError"):
+        if is_conflict(error):
             # conflicts with others that don't end: single updates wait for their turn
             return self.command.returning is None
         return faults.classify(error) in (Fault.DOCUMENT, Fault.STATEMENT)
 
     def _blame(self, window: Window, error: PyMongoError, outcome: Outcome) -> None:
         """Find the documents to blame; without `continue_on_error` the server's message will do."""
-        if self._transactional and not self.site.options.continue_on_error and not _is_conflict(error):
+        if self._transactional and not self.site.options.continue_on_error and not is_conflict(error):
             code, message = _told(error)
             if code not in ANY_ROW and faults.code_of_row(code, message) == "E4009":
                 raise ServerError("E5005", f"the server refused: {message}")
@@ -249,10 +249,6 @@ def _told(error: PyMongoError) -> tuple[int, str]:
         failure = error.details["writeErrors"][0]
         return int(failure.get("code") or 0), faults.row_message(dict(failure))
     return int(getattr(error, "code", None) or 0), faults.brief(error)
-
-
-def _is_conflict(error: PyMongoError) -> bool:
-    return error.has_error_label("TransientTransactionError")
 
 
 __all__ = ["Updater", "of_one", "run_update"]
