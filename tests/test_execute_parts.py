@@ -214,13 +214,13 @@ def test_places_and_texts_survive_sorting() -> None:
     assert [part.origins[i].excerpt(part.indexes[i]) for i in range(2)] == ["text 1", "text 0"]
 
 
-@pytest.mark.parametrize(("number", "expected"), [(errno.ENOSPC, UsageError), (errno.EIO, OSError)])
-def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, number: int, expected: type) -> None:
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space is left"), (errno.EIO, "no temporary file")])
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
     def dump(*_: Any) -> None:
         raise OSError(number, "x")
 
     monkeypatch.setattr(sorting.pickle, "dump", dump)
-    with Sorter([False], 1) as sorter, pytest.raises(expected):
+    with Sorter([False], 1) as sorter, pytest.raises(UsageError, match=words):
         sorter.add(rows_with([(1,)]))
 
 

@@ -7,6 +7,7 @@ import heapq
 import pickle
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import total_ordering
@@ -80,22 +81,24 @@ class Sorter:
                 run.close()
 
     def _write(self, records: Iterator[_Record]) -> None:
-        run = tempfile.TemporaryFile(prefix="sqlbulk-sort-")  # noqa: SIM115
-        self._runs.append(run)
         try:
+            run = tempfile.TemporaryFile(prefix="sqlbulk-sort-")  # noqa: SIM115
+            self._runs.append(run)
             for record in records:
                 pickle.dump(record, run, pickle.HIGHEST_PROTOCOL)
             run.flush()
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise UsageError("E6006", "no space is left for the temporary files of sort_by",
-                                 hint="Raise memory_limit, or set TMPDIR to a larger disk.") from None
-            raise
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "no space is left for the temporary files of sort_by" if full else (
+                f"no temporary file for sort_by: {error.strerror or error}")
+            raise UsageError("E6006", reason, hint="Raise memory_limit, or set TMPDIR to a larger disk.") from None
 
     def close(self) -> None:
         """Remove the temporary files."""
         for run in self._runs:
-            run.close()
+            # on a full disk what is buffered can't be written at the end either
+            with suppress(OSError):
+                run.close()
         self._runs, self._records = [], []
 
     def __enter__(self) -> Sorter:

@@ -178,7 +178,9 @@ def _input(spec: FileRows, base_dir: Path | None, name: str) -> Input:
         size = path.stat().st_size
         if path.is_dir():
             raise unreadable(name, "a directory, not a file")
-        path.open("rb").close()
+        if path.is_file():
+            # a pipe can't be opened twice
+            path.open("rb").close()
     except (OSError, ValueError) as error:
         raise unreadable(name, getattr(error, "strerror", None) or str(error)) from None
     if size == 0 and path.is_file():
