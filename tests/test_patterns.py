@@ -1,4 +1,4 @@
-"""Possessive groups as atomic ones: the same matches, whatever Python's patch level."""
+"""Possessive repeats as atomic groups: the same matches, whatever Python's patch level."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlbulk.syntax.patterns import atomic, compiled
 
 
 @pytest.mark.parametrize(("pattern", "expected"), [
-    ("a*+", "a*+"),
+    ("a*+", "(?>a*)"),
     ("(?:ab)*+c", "(?>(?:ab)*)c"),
     ("((a)?+b)++", "(?>((?>(a)?)b)+)"),
-    (r"\(*+[)(]*+[]()]++", r"\(*+[)(]*+[]()]++"),
-    (r"[^\]()]*+(x)*", r"[^\]()]*+(x)*"),
+    (r"\(*+[)(]*+[]()]++", r"(?>\(*)(?>[)(]*)(?>[]()]+)"),
+    (r"[^\]()]{1,20}+(x)*+a{2}b+", r"(?>[^\]()]{1,20})(?>(x)*)a{2}b+"),
 ])
 def test_rewriting(pattern: str, expected: str) -> None:
     assert atomic(pattern) == expected

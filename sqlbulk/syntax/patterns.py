@@ -1,4 +1,4 @@
-"""Compiles patterns, around a fault of Python's possessive groups before 3.11.5."""
+"""Compiles patterns, around a fault of Python's possessive repeats before 3.11.5."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from typing import AnyStr
 
 FAULTY = sys.version_info < (3, 11, 5)
-"""Until Python 3.11.5 a possessive group, `(…)*+`, may lose its place when a part of it fails (gh-106052)."""
+"""Until Python 3.11.5 a possessive repeat may lose its place when a part of it fails (gh-106052)."""
 
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]|.", re.DOTALL)
-_POSSESSIVE = re.compile(r"([*+?])\+")
+_POSSESSIVE = re.compile(r"([*+?]|\{[\d,]+\})\+")
 
 
 def compiled(pattern: AnyStr, flags: int = 0, *, faulty: bool = FAULTY) -> re.Pattern[AnyStr]:
-    """As re.compile; where possessive groups are `faulty`, they are written as atomic ones."""
+    """As re.compile; where possessive repeats are `faulty`, they are written as atomic groups."""
     if not faulty:
         return re.compile(pattern, flags)
     if isinstance(pattern, bytes):
@@ -23,7 +23,7 @@ def compiled(pattern: AnyStr, flags: int = 0, *, faulty: bool = FAULTY) -> re.Pa
 
 
 def atomic(pattern: str) -> str:
-    """The pattern with every `(…)*+` as `(?>(…)*)`, which means the same; single characters stay possessive."""
+    """The pattern with every `x*+` as `(?>x*)`, which means the same."""
     out: list[str] = []
     openings: list[int] = []
     at = 0
@@ -34,11 +34,11 @@ def atomic(pattern: str) -> str:
         out.append(piece[0])
         if piece[0] == "(":
             openings.append(len(out) - 1)
-        elif piece[0] == ")":
-            opening = openings.pop()
-            quantifier = _POSSESSIVE.match(pattern, at)
-            if quantifier is not None:
-                out[opening] = "(?>" + out[opening]
-                out.append(f"{quantifier[1]})")
-                at = quantifier.end()
+            continue
+        start = openings.pop() if piece[0] == ")" else len(out) - 1
+        quantifier = _POSSESSIVE.match(pattern, at)
+        if quantifier is not None:
+            out[start] = "(?>" + out[start]
+            out.append(f"{quantifier[1]})")
+            at = quantifier.end()
     return "".join(out)

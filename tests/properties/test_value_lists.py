@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sqlbulk.errors import PlanError, Span, SqlError
 from sqlbulk.syntax.lexical import COMMENT, ROWS_MARK
+from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.rows import decode
 from sqlbulk.syntax.script import statements
 from sqlbulk.syntax.textsource import MemoryStore, ValueText
@@ -21,7 +22,7 @@ TOKENS_ONLY = 10**9
 
 def evaluate(text: str, *, first_parameter: int) -> Any:
     """Words and sums without comments; all else is wrong at its last character."""
-    text = re.sub(COMMENT, "", text).strip() or text
+    text = compiled(COMMENT).sub("", text).strip() or text
     if text == "?" or re.sub(r"[ _+?]|\(\)", "", text).isalnum():
         return ("=", text, first_parameter if "?" in text else None)
     raise PlanError("E2002", "no such thing", Span(len(text) - 1, len(text)))
