@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +16,8 @@ from pymongo.database import Database
 
 import sqlbulk
 from sqlbulk.commands import STAGED
-from sqlbulk.errors import ServerError, TooManyErrors, UsageError
+from sqlbulk.errors import Interrupted, ServerError, TooManyErrors, UsageError
+from sqlbulk.execute import execute
 from sqlbulk.session import Session
 
 pytestmark = pytest.mark.server
@@ -198,6 +201,77 @@ def test_both_ways_do_and_count_the_same(
         summary = counts(session, sql)
         outcomes.append((summary, sorted(map(repr, stored(database)))))
     assert outcomes[0] == outcomes[1]
+
+
+def test_counts_are_true_while_others_write(session: Session, database: Base) -> None:
+    database.s.insert_many([{"k": k, "n": k} for k in range(4000)])
+    database.t.create_index("k", unique=True)
+    database.t.insert_many([{"k": k, "n": -1} for k in range(0, 4000, 4)])
+    ended = threading.Event()
+
+    def write() -> None:
+        for k in range(4000, 100_000):
+            if ended.is_set():
+                return
+            database.t.insert_one({"k": k})
+
+    other = threading.Thread(target=write)
+    other.start()
+    try:
+        found = counts(session, UPSERT)
+    finally:
+        ended.set()
+        other.join()
+    assert found == {"read": 4000, "inserted": 3000, "matched": 1000, "modified": 1000}
+
+
+def test_plain_rows_stay_on_the_server_unless_one_may_be_refused(session: Session, database: Base) -> None:
+    database.s.insert_many([{"k": k} for k in range(3)])
+    sql = "INSERT INTO t (k) SELECT k FROM s"
+    assert "$merge" in next(iter(session.plans(sql))).commands[-1]["pipeline"][-1]
+    assert counts(session, sql) == {"read": 3, "inserted": 3}
+    assert counts(session, f"{sql} WHERE k > 5") == {}
+    database.create_collection("u", validator={"k": {"$lt": 2}})
+    with pytest.raises(TooManyErrors) as caught:
+        session.execute("INSERT INTO u (k) SELECT k FROM s")
+    summary: Any = caught.value.summary
+    assert counted(summary) == {"read": 3, "inserted": 2, "rejected": 1}
+    assert counts(session, "INSERT INTO u (k) SELECT k FROM s WITH (bypass_validation = true)") == {
+        "read": 3, "inserted": 3}
+
+
+def test_an_interrupt_and_a_deadline_come_before_anything_is_written(session: Session, database: Base) -> None:
+    database.s.insert_many([{"k": k} for k in range(3)])
+    (plan,) = session.plans("INSERT INTO t (k) SELECT k FROM s")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Interrupted) as caught:
+        execute(plan.steps[0], session.connection(), stop=stop)
+    assert counted(caught.value.summary) == {"read": 3, "skipped": 3}
+    with pytest.raises(ServerError, match="E5006"):
+        session.execute("INSERT INTO t (k) SELECT a.k FROM s a, s b, s c, s d WITH (timeout_ms = 1)")
+    assert database.t.count_documents({}) == 0
+
+
+def test_rows_left_behind_long_ago_are_removed(session: Session, database: Base) -> None:
+    old, fresh = f"{STAGED}1000.abc", f"{STAGED}{int(time.time())}.abc"
+    for name in (old, fresh):
+        database.create_collection(name)
+    database.s.insert_one({"k": 1})
+    session.execute("INSERT INTO t (k) SELECT k FROM s")
+    assert [name for name in database.list_collection_names() if name.startswith(STAGED)] == [fresh]
+
+
+def test_another_database_may_be_written_to(session: Session, database: Base) -> None:
+    other = database.client[f"{database.name}_2"]
+    database.s.insert_many([{"k": k} for k in range(3)])
+    try:
+        sql = f"INSERT INTO {other.name}.t (k) SELECT k FROM s ON CONFLICT (k) DO UPDATE SET n = 1"
+        assert counts(session, sql) == {"read": 3, "inserted": 3}
+        assert counts(session, sql) == {"read": 3, "matched": 3, "modified": 3}
+        assert other.list_collection_names() == ["t"]
+    finally:
+        database.client.drop_database(other.name)
 
 
 # Time series

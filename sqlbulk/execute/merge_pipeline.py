@@ -1,4 +1,4 @@
-"""UPSERT … SELECT on the server: rows wait in a collection of their own, are looked over, and go on by $merge.
+"""INSERT … SELECT and UPSERT … SELECT on the server: rows wait in a collection of their own, and go on by $merge.
 
 $merge tells no counts. So the rows are held first: of each it is then asked what it will meet, and afterwards
 which of their `_id`s, all of the server's making, have become documents. No row comes by the client, unless $merge
@@ -17,7 +17,7 @@ from pymongo import WriteConcern
 from pymongo.errors import PyMongoError, WriteConcernError
 
 from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows
-from sqlbulk.errors import ConnectionFailed, ConnectionLost, ServerError
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError
 from sqlbulk.execute.faults import brief, may_have_written, statement_error
 from sqlbulk.execute.indexes import ensure_indexes, read_unique
 from sqlbulk.execute.insert import write_rows
@@ -40,11 +40,12 @@ def run_merge(
 ) -> Result:
     """Write the rows of the command's query; raises what `run_insert` raises, with the counts so far."""
     rows, conflict = command.rows, command.conflict
-    assert isinstance(rows, QueryRows) and rows.merge is not None and conflict is not None and conflict.keys
+    assert isinstance(rows, QueryRows) and rows.merge is not None
     began = time.monotonic()
     collection = connection.collection(command.collection, command.database)
     with staged(rows.query, connection, command.options, database=command.database) as stage:
-        merge = Merge(command, conflict, rows.merge, conflict.keys, collection, stage, rows.own_ids)
+        keys = () if conflict is None else conflict.keys or ()
+        merge = Merge(command, conflict, rows.merge, keys, collection, stage, rows.own_ids)
         made: tuple[str, ...] = ()
         reason = merge.hindrance()
         if reason is None:
@@ -57,6 +58,9 @@ def run_merge(
         if watcher is not None:
             watcher.begin(f"INSERT {command.collection}", None)
         try:
+            if stop is not None and stop.is_set():
+                merge.summary.skipped = merge.summary.read
+                raise Interrupted("E5008", "interrupted before anything was written", summary=merge.summary)
             summary = merge.run()
         finally:
             merge.summary.seconds = time.monotonic() - began
@@ -67,10 +71,10 @@ def run_merge(
 
 @dataclass(slots=True)
 class Merge:
-    """The way of staged rows into a collection."""
+    """The way of staged rows into a collection; without a conflict clause, and then without keys, they are all new."""
 
     command: Insert
-    conflict: Conflict
+    conflict: Conflict | None
     merge: Mapping[str, Any]
     keys: tuple[Path, ...]
     collection: Collection[dict[str, Any]]
@@ -114,6 +118,10 @@ class Merge:
 
     def _survey(self) -> str | None:
         """Count the rows, those without a whole key, and those whose key another row has as well."""
+        if not self.keys:
+            self._note(self._one([{"$group": {
+                "_id": None, "rows": {"$sum": 1}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"}}}]))
+            return None
         values = [_row(key) for key in self.keys]
         unfit = {"$or": [{"$in": [{"$type": value}, list(_NO_KEY)]} for value in values]}
         by_key = {"$cond": [unfit, None, {f"k{n}": value for n, value in enumerate(values)}]}
@@ -124,13 +132,16 @@ class Merge:
                 "unfit": {"$sum": {"$cond": [{"$eq": ["$_id", None]}, "$n", 0]}},
                 "repeated": {"$sum": {"$cond": [{"$eq": ["$_id", None]}, 0, {"$subtract": ["$n", 1]}]}}}},
         ])
-        self.summary.read = found.get("rows", 0)
-        self.first, self.last = found.get("first"), found.get("last")
+        self._note(found)
         if found.get("unfit"):
             return f"{_rows(found['unfit'])} without a whole key, which $merge refuses"
         if found.get("repeated"):
             return f"{_rows(found['repeated'])} with the key of a row before; they are applied in order"
         return None
+
+    def _note(self, found: Mapping[str, Any]) -> None:
+        self.summary.read = found.get("rows", 0)
+        self.first, self.last = found.get("first"), found.get("last")
 
     def _one(self, pipeline: list[dict[str, Any]]) -> dict[str, Any]:
         """The only document of a pipeline over the staged rows, an empty one if there is none."""
@@ -146,7 +157,7 @@ class Merge:
         """Write the rows, which nothing hinders."""
         if not self.summary.read:
             return self.summary
-        before = self._outlook()
+        before = self._outlook() if self.keys else {"absent": self.summary.read}
         try:
             self._merge()
         except WriteConcernError as error:
@@ -190,7 +201,7 @@ class Merge:
     def _changes(self) -> Any:
         """Whether the stored document, `$$old`, will be another one."""
         conflict = self.conflict
-        if conflict.action == "nothing":
+        if conflict is None or conflict.action == "nothing":
             return False
         changes = conflict.changes
         if changes is None:
@@ -218,9 +229,10 @@ class Merge:
 
     def _count(self, before: Mapping[str, int]) -> None:
         summary, expected = self.summary, before.get("absent", 0)
-        summary.inserted = self._inserted(expected)
+        # without a key every row has become a document, or $merge would have failed
+        summary.inserted = self._inserted(expected) if self.keys else summary.read
         met = summary.read - summary.inserted
-        if self.conflict.action == "nothing":
+        if self.conflict is None or self.conflict.action == "nothing":
             summary.skipped = met
             return
         summary.matched = met
@@ -249,7 +261,10 @@ class Merge:
         if may_have_written(error) or getattr(error, "code", None) is not None:
             with suppress(ServerError, ConnectionFailed):
                 summary.inserted = 0 if self.own_ids else self._inserted(-1)
-            summary.in_doubt = summary.read - summary.inserted
+            if self.keys or may_have_written(error):
+                summary.in_doubt = summary.read - summary.inserted
+            else:
+                summary.skipped = summary.read - summary.inserted
         else:
             summary.skipped = summary.read
         stopped = statement_error(error, begun=True)

@@ -64,7 +64,7 @@ def _query(rows: QueryRows) -> Iterator[str]:
     yield from query.choices
     if rows.merge is not None:
         yield "they stay on the server: they wait in a collection of their own, are counted, and go on by $merge"
-        yield "by the client, in order, if keys are repeated or NULL, or single rows may be refused: that is said"
+        yield "by the client, if keys are repeated or NULL, or single rows may be refused after all: that is said"
         return
     yield f"they come by the client: {rows.by_client}"
     if rows.settled:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlbulk import commands
+from sqlbulk.catalog import Collection
 from sqlbulk.commands import Path, QueryRows
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan.environment import Environment
@@ -136,8 +137,7 @@ def placed(command: commands.Insert, given: Given, environment: Environment) -> 
     if reason is not None:
         return replace(command, rows=replace(rows, by_client=reason)), ()
     notices = tuple(f"{name} has no effect: the rows stay on the server" for name in _OF_BATCHES if given.place(name))
-    assert command.conflict is not None
-    return replace(command, rows=replace(rows, merge=_merge_stage(command, command.conflict, rows))), notices
+    return replace(command, rows=replace(rows, merge=_merge_stage(command, rows))), notices
 
 
 def _by_client(command: commands.Insert, environment: Environment) -> str | None:
@@ -147,20 +147,27 @@ def _by_client(command: commands.Insert, environment: Environment) -> str | None
     known = environment.catalog.get(command.collection) if command.database is None else None
     if command.time_series is not None or (known is not None and known.kind == "timeseries"):
         return "$merge can't write to a time-series collection"
-    if conflict is None:
-        return "each row that is refused is to be told"
-    if conflict.keys is None:
+    if conflict is not None and conflict.keys is None:
         return "any unique index counts as the key, while $merge takes one"
     for hindrance in _BY_CLIENT:
         if getattr(options, hindrance.option):
             return hindrance.reason
-    names = tuple(".".join(key) for key in conflict.keys)
+    if any(index.get("unique") for index in command.ensure_indexes):
+        return "ensure_indexes makes a unique index, in which single rows may collide"
+    return _by_client_for_keys(rows, conflict, known)
+
+
+def _by_client_for_keys(
+    rows: QueryRows, conflict: commands.Conflict | None, known: Collection | None
+) -> str | None:
+    keys = () if conflict is None else conflict.keys or ()
+    names = tuple(".".join(key) for key in keys)
     if rows.own_ids and names != ("_id",):
         return "rows may bring an _id of their own, which may collide as well"
     if known is not None and any(index.unique and {k for k, _ in index.keys} not in ({"_id"}, set(names))
                                  for index in known.indexes):
         return "the collection has another unique index, in which single rows may collide"
-    if not conflict.ensure_index and names != ("_id",) and not (
+    if conflict is not None and not conflict.ensure_index and names != ("_id",) and not (
             known is not None and known.has_unique(names, over_null=True)):
         return "$merge needs a unique index on the key, to which NULL is a value like others"
     return None
@@ -169,11 +176,14 @@ def _by_client(command: commands.Insert, environment: Environment) -> str | None
 # $merge
 
 
-def _merge_stage(command: commands.Insert, conflict: commands.Conflict, rows: QueryRows) -> dict[str, Any]:
-    """The stage that puts rows into the command's collection by their key."""
+def _merge_stage(command: commands.Insert, rows: QueryRows) -> dict[str, Any]:
+    """The stage that puts rows into the command's collection, by their key if they have one."""
+    conflict = command.conflict
     into: Any = command.collection
     if command.database is not None:
         into = {"db": command.database, "coll": command.collection}
+    if conflict is None:
+        return {"$merge": {"into": into, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert"}}
     matched: Any = "keepExisting"
     if conflict.action != "nothing":
         replacement = "$$new" if rows.own_ids else {"$mergeObjects": ["$$new", {"_id": "$_id"}]}

@@ -296,7 +296,7 @@ def _arm_lines(arm: MergeArm) -> Iterator[str]:
             yield f"update {pretty(arm_stage(arm))}"
         case "delete":
             yield "delete"
-        case "nothing":
+        case _:
             yield "nothing; the rows count as skipped"
     if arm.filter:
         yield f"tested again when written: {pretty(arm.filter)}"
