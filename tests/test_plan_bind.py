@@ -13,7 +13,7 @@ from sqlbulk.errors import PlanError, RowRefused, Source, SqlError, UnsupportedE
 from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Parameter
 from sqlbulk.plan.bind import Binder, bind, bind_constant
 from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, Constant
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, Constant, LambdaCall
 from sqlbulk.plan.cells import _no_field, constant_cell, evaluate_cell
 from sqlbulk.plan.environment import Environment, Parameters
 from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
@@ -197,6 +197,40 @@ def test_hooks() -> None:
 
 def test_a_lambda_variable_that_hides_nothing() -> None:
     assert value("ANY_MATCH(a, item -> item = ANY(b))", {"a": [1], "b": [1]}) is True
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("'x' = ANY(ARRAY['y', 'x'])", True), ("1 > ALL(ARRAY[0, NULL])", None), ("1 = ANY(NULL)", None),
+    ("TRANSFORM([1, 2], x -> CASE WHEN x > 1 THEN x * 2 ELSE 0 END)", [0, 4]),
+    ("REDUCE([1, 2], 10, (s, x) -> s + x)", 13),
+    ("FILTER([1, 2, 3], x -> ANY_MATCH([2, 3], y -> y = x))", [2, 3]),
+])
+def test_lambdas_over_constants_are_worked_out_at_once(text: str, expected: Any) -> None:
+    found = bound(text)
+    assert isinstance(found, Constant)
+    assert found.value == expected
+
+
+@pytest.mark.parametrize("text", [
+    "a = ANY(ARRAY[1])", "1 = ANY(a)", "TRANSFORM([1], x -> RANDOM())", "REDUCE([1], a, (s, x) -> s)",
+    "TRANSFORM(['a'], x -> x REGEXP '[[:alpha:]]')",
+])
+def test_lambdas_that_need_a_row_or_the_server_stay(text: str) -> None:
+    assert isinstance(bound(text), LambdaCall)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    # The server fails on a $group with a choice between equal paths: "duplicate field".
+    ("COALESCE(a, a)", "$a"), ("COALESCE(a, b, a)", {"$ifNull": ["$a", "$b"]}), ("IF(c = 1, a, a)", "$a"), ("NVL2(c, a, a)", "$a"),
+    ("CASE WHEN a = 1 THEN b WHEN a = 2 THEN b ELSE b END", "$b"),
+])
+def test_choices_between_equal_paths(text: str, expected: Any) -> None:
+    assert lower(bound(text), Layout(), CONTEXT).mql == expected
+
+
+def test_choices_with_repeated_paths() -> None:
+    made = lower(bound("CASE WHEN a = 1 THEN b WHEN a = 2 THEN c WHEN a = 3 THEN c ELSE b END"), Layout(), CONTEXT).mql
+    assert [branch["then"] for branch in made["$switch"]["branches"]] == [{"$ifNull": ["$b", None]}, "$c", {"$ifNull": ["$c", None]}]
 
 
 def test_long_chains_do_not_recurse() -> None:

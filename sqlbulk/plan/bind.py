@@ -23,6 +23,7 @@ from sqlbulk.plan.bind_parts import (
 )
 from sqlbulk.plan.bound import BoundExpr, Column, Constant, LambdaCall
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.evaluate import fold_lambda
 from sqlbulk.plan.scope import NEW, VARIABLES, Scope, resolve_path
 from sqlbulk.syntax import ast
 from sqlbulk.types import Interval, Type
@@ -244,7 +245,8 @@ class Binder:
         inner = self.within(replace(self.scope, variables=self.scope.variables | {item}))
         variable = inner.bind(ast.Path((ast.Identifier(item),), span=node.right.span))
         body = self.call(node.operator, operand[0], variable, span=node.span)
-        return LambdaCall(node.quantifier, array, (item,), body, type=Type.BOOLEAN, span=node.span)
+        call = LambdaCall(node.quantifier, array, (item,), body, type=Type.BOOLEAN, span=node.span)
+        return fold_lambda(call, self.context)
 
     def _predicate(self, node: ast.Is | ast.IsDistinct | ast.In | ast.Between | ast.Like) -> BoundExpr:
         match node:
@@ -358,7 +360,8 @@ class Binder:
         self._check_array(array, node.name)
         inner = self.within(self.scope.with_variables(names)).bind(body.body)
         known = Type.BOOLEAN if kind in ("ANY", "ALL") else Type.ANY if kind == "REDUCE" else Type.ARRAY
-        return LambdaCall(kind, array, names, inner, start[0] if start else None, known, span=node.span)
+        call = LambdaCall(kind, array, names, inner, start[0] if start else None, known, span=node.span)
+        return fold_lambda(call, self.context)
 
     def _check_array(self, array: BoundExpr, name: str) -> None:
         known = type_of_bound(array)

@@ -10,7 +10,7 @@ from sqlbulk.errors import RowRefused, UnsupportedError
 from sqlbulk.functions.calls import fold_call, plain
 from sqlbulk.functions.registry import UNKNOWN, Context, FunctionProblem
 from sqlbulk.plan.bound import BoundExpr, Call, Case, Column, Constant, LambdaCall, LambdaVariable
-from sqlbulk.types import MISSING
+from sqlbulk.types import MISSING, type_of
 
 Field = Callable[[Column], Any]
 """Gives a column's value, or types.MISSING."""
@@ -43,6 +43,36 @@ def check_evaluable(expression: BoundExpr) -> None:
             raise UnsupportedError("E3001", "this can only be worked out by the server", expression.span)
     for part in parts:
         check_evaluable(part)
+
+
+def fold_lambda(node: LambdaCall, context: Context) -> BoundExpr:
+    """The constant that it is if nothing but constants stand in it, else itself."""
+    if not _is_closed(node, frozenset()):
+        return node
+    try:
+        value = evaluate(node, lambda column: MISSING, context)
+    except RowRefused:
+        return node
+    return Constant(value, type_of(value), span=node.span)
+
+
+def _is_closed(node: BoundExpr, variables: frozenset[str]) -> bool:
+    """Whether the value needs no more than these variables, and is the same each time."""
+    match node:
+        case Constant():
+            return True
+        case LambdaVariable(name=name):
+            return name in variables
+        case Call(function=function, arguments=arguments):
+            same_each_time = function.fold is not None and not function.volatile
+            return same_each_time and all(_is_closed(a, variables) for a in arguments)
+        case Case(whens=whens, otherwise=otherwise):
+            parts = [otherwise, *(part for when in whens for part in when)]
+            return all(_is_closed(p, variables) for p in parts)
+        case LambdaCall(array=array, start=start, body=body, parameters=parameters):
+            outside = [array] if start is None else [array, start]
+            return all(_is_closed(o, variables) for o in outside) and _is_closed(body, variables | {*parameters})
+    return False
 
 
 def _value(node: BoundExpr, field: Field, context: Context, variables: Mapping[str, Any]) -> Any:

@@ -118,7 +118,7 @@ class Planning:
 
 def source_of(query: BoundQuery, names: tuple[str, ...]) -> Source:
     """The query's rows as other queries see them."""
-    fields = {o.key: o.type for o in query.outputs if not o.document}
+    fields = {o.key: Type.ANY if o.type is Type.NULL else o.type for o in query.outputs if not o.document}
     return Source(query.name, names, fields, open=query.open)
 
 

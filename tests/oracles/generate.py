@@ -188,7 +188,7 @@ class Expressions:
             lambda: f"REPEAT({one()}, {c.choice('012')})", lambda: f"CONCAT_WS('-', {one()}, {one()})",
             lambda: f"SPLIT_PART({one()}, {c.choice((repr('a'), repr('%'), repr('.')))}, {c.choice(('1', '2', '-1'))})",
             lambda: f"CAST({self.of('int', 0)} AS TEXT)", lambda: f"CAST({self.of('bool', n)} AS TEXT)",
-            lambda: f"TRANSLATE({one()}, 'ab$', 'x')", lambda: f"INITCAP({one()})",
+            lambda: f"TRANSLATE({one()}, 'ab$', 'x')", lambda: f"INITCAP({self.of('text', 0)})",
             lambda: f"TO_CHAR({self.of('date', n)}, '{c.choice(FORMATS)}')",
             lambda: f"({self.column('json')} ->> {c.choice((repr('s'), repr('s'), repr('f'), repr('n')))})" if self.column("json") else one(),
             lambda: f"({self.column('json')} -> 'o' ->> 's')" if self.column("json") else one(),
@@ -270,7 +270,9 @@ class Expressions:
     def _of_array(self, n: int) -> str:
         kind, column = self.chance.choice(("int", "text")), self.column("array")
         if column and self.chance.random() < 0.4:
-            return f"({self.of('text', 0)} = ANY({column}))"
+            # In front of an outer join's condition PostgreSQL takes NULL = ANY('{}') for NULL, which is false.
+            text = self.of("text", 0) if len(self.tables) == 1 else f"COALESCE({self.of('text', 0)}, 'a')"
+            return f"({text} = ANY({column}))"
         items = ", ".join(self.of(kind, 0) for _ in range(2))
         return f"({self.of(kind, n)} {self.chance.choice(('= ANY', '<> ALL', '> ANY', '<= ALL'))}(ARRAY[{items}]))"
 
@@ -284,7 +286,7 @@ class Expressions:
         return name, table, both
 
     def _condition(self, inner: Expressions, name: str) -> str:
-        outer, table = self.chance.choice(self.tables)
+        outer = self.chance.choice(self.tables)[0]
         if len(inner.tables) > 1 and self.chance.random() < 0.7:
             more = f" AND {inner.of('bool', 1)}" if self.chance.random() < 0.4 else ""
             return f"{name}.i = {outer}.i{more}"

@@ -39,7 +39,7 @@ _TYPES = {"integer": Type.INTEGER, "text": Type.STRING, "double precision": Type
           "boolean": Type.BOOLEAN, "text[]": Type.ARRAY, "jsonb": Type.DOCUMENT}
 KNOWN = Catalog({n: Collection(n, {c: _TYPES[t] for c, t in columns.items()}) for n, columns in COLUMNS.items()})
 """What a catalog may tell of the tables."""
-FIELDS = Catalog({n: Collection(n, {c: Type.ANY for c in columns}) for n, columns in COLUMNS.items()})
+FIELDS = Catalog({n: Collection(n, dict.fromkeys(columns, Type.ANY)) for n, columns in COLUMNS.items()})
 """Whose field is whose, and no type."""
 
 _DAY = datetime(2024, 2, 29, tzinfo=UTC)
