@@ -14,7 +14,8 @@ from function_cases import CONTEXT, NOW, Fixed, fits_type, python_value, run_cas
 from function_tables import TABLES
 from pymongo.database import Database
 
-from sqlbulk.errors import Source
+import sqlbulk
+from sqlbulk.errors import PlanError, Source, UnsupportedError
 from sqlbulk.functions import (
     AGGREGATES,
     FUNCTIONS,
@@ -27,6 +28,7 @@ from sqlbulk.functions import (
     resolve,
     resolve_aggregate,
 )
+from sqlbulk.functions.gathering import gathered, unique
 from sqlbulk.functions.registry import UNKNOWN, Aggregate, Context, Function, FunctionProblem, Operand, OrderKey
 from sqlbulk.plan.bind import bind
 from sqlbulk.plan.bound import Constant
@@ -67,6 +69,35 @@ def test_there_are_enough_functions() -> None:
 def test_aggregate_examples_can_be_read(aggregate: Aggregate) -> None:
     assert parse_expression(Source(aggregate.example))
     assert resolve_aggregate(aggregate.name.lower()) is aggregate
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("aggregate", AGGREGATE_ENTRIES, ids=lambda a: a.name)
+def test_aggregate_examples_hold(aggregate: Aggregate, database: Database[dict[str, Any]], server_uri: str) -> None:
+    database["t"].insert_one({"x": 1})
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        assert list(session.execute(f"SELECT {aggregate.example} FROM t").rows) == [(True,)]
+
+
+WINDOWS: dict[str, list[Any]] = {
+    "ROW_NUMBER": [1, 2, 3, 4, 5], "RANK": [1, 2, 2, 4, 5], "DENSE_RANK": [1, 2, 2, 3, 4],
+    "PERCENT_RANK": [0, 0.25, 0.25, 0.75, 1], "CUME_DIST": [0.2, 0.6, 0.6, 0.8, 1], "NTILE": [1, 1, 2, 3, 4],
+    "LAG": [None, 10, 20, 20, 30], "LEAD": [20, 20, 30, 40, None], "FIRST_VALUE": [10, 10, 10, 10, 10],
+    "LAST_VALUE": [10, 20, 20, 30, 40], "NTH_VALUE": [None, 20, 20, 20, 20],
+}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", WINDOW_FUNCTIONS)
+def test_window_examples_mean_what_they_should(
+    name: str, database: Database[dict[str, Any]], server_uri: str
+) -> None:
+    """Over x = 10, 20, 20, 30, 40, where the two 20 have no order."""
+    database["t"].insert_many([{"x": x} for x in (40, 20, 10, 30, 20)])
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        rows = list(session.execute(f"SELECT x, {WINDOW_FUNCTIONS[name].example} FROM t").rows)
+    in_order = sorted(rows, key=lambda row: (row[0], row[1] is not None and row[1]))
+    assert in_order == list(zip([10, 20, 20, 30, 40], WINDOWS[name], strict=True))
 
 
 # Python and the server
@@ -150,7 +181,7 @@ def test_aggregates(aggregate: Aggregate, database: Database[dict[str, Any]]) ->
         collection.drop()
         collection.insert_many(stored(values))
         arguments, rows = rows_of(aggregate, values)
-        for distinct in (False, True) if len(arguments) == 1 and aggregate.name not in ("MODE", "MEDIAN") else (False,):
+        for distinct in (False, True) if aggregate.distinct else (False,):
             accumulation = aggregate.accumulate(*arguments, distinct=distinct)
             names = [f"x{i}" for i in range(len(accumulation.accumulators))]
             finish = {"r": accumulation.finish(*(f"${n}" for n in names))}
@@ -170,13 +201,55 @@ def test_aggregates(aggregate: Aggregate, database: Database[dict[str, Any]]) ->
 def test_aggregates_fold_and_accumulate(aggregate: Aggregate) -> None:
     for values in GROUPS:
         arguments, rows = rows_of(aggregate, values)
-        accumulation = aggregate.accumulate(*arguments, distinct=True)
-        assert accumulation.finish(*("$x" for _ in accumulation.accumulators)) is not None
+        for distinct in (False, True):
+            accumulation = aggregate.accumulate(*arguments, distinct=distinct)
+            assert all(re.match(r"\$[a-z]", *a) for a in accumulation.accumulators)
+            assert "$x" in str(accumulation.finish(*("$x" for _ in accumulation.accumulators)))
         assert aggregate.fold is not None
         value = aggregate.fold(rows, distinct=False)
         assert same(aggregate.fold([], distinct=False), aggregate.empty)
         assert value is not None or aggregate.empty is None
-        aggregate.fold(rows, distinct=True)
+        if aggregate.distinct:
+            once = [(v,) for v in unique([r[0] for r in rows])]
+            assert close(aggregate.fold(rows, distinct=True), aggregate.fold(once, distinct=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("SUM", Type.INTEGER, Type.INTEGER), ("SUM", Type.DURATION, Type.DURATION), ("SUM", Type.ANY, Type.NUMBER),
+        ("AVG", Type.INTEGER, Type.DOUBLE), ("AVG", Type.DECIMAL, Type.DECIMAL), ("AVG", Type.ANY, Type.NUMBER),
+        ("MIN", Type.STRING, Type.STRING), ("LAST", Type.DATE, Type.DATE), ("PERCENTILE_DISC", Type.DATE, Type.DATE),
+    ],
+)
+def test_the_types_of_aggregates(name: str, known: Type, expected: Type) -> None:
+    returns = AGGREGATES[name].returns
+    assert not isinstance(returns, Type)
+    assert returns([known]) is expected
+
+
+def test_what_count_counts() -> None:
+    count = AGGREGATES["COUNT"]
+    assert count.accumulate().accumulators == ({"$sum": 1},)
+    both = {"$and": [{"$gt": ["$a", None]}, {"$gt": ["$b", None]}]}
+    assert count.accumulate("$a", "$b").accumulators == ({"$sum": {"$cond": [both, 1, 0]}},)
+    once = count.accumulate("$a", "$b", distinct=True)
+    assert once.accumulators == ({"$addToSet": {"$cond": [both, ["$a", "$b"], "$$REMOVE"]}},)
+    assert once.finish("$x") == {"$size": "$x"}
+    assert count.fold is not None
+    rows = [(1, 2), (1, 2), (1, None), (1, 3)]
+    assert (count.fold(rows), count.fold(rows, distinct=True)) == (3, 2)
+
+
+def test_how_the_order_inside_an_aggregate_is_kept() -> None:
+    keys = (OrderKey("$k", nulls_first=True), OrderKey("$v", descending=True))
+    gathering = gathered("$v", order=keys)
+    row = {"value": "$v", "null0": {"$lte": ["$k", None]}, "key0": "$k", "null1": {"$lte": ["$v", None]}, "key1": "$v"}
+    assert gathering.accumulators == ({"$push": {"$cond": [{"$gt": ["$v", None]}, row, "$$REMOVE"]}},)
+    by = {"null0": -1, "key0": 1, "null1": 1, "key1": -1}
+    assert gathering.finish("$x") == {"$map": {"input": {"$sortArray": {"input": "$x", "sortBy": by}}, "in": "$$this.value"}}
+    for key, direction in ((OrderKey("$v"), 1), (OrderKey("$v", descending=True), -1)):
+        assert gathered("$v", distinct=True, order=(key,)).finish("$x")["$sortArray"]["sortBy"] == direction
 
 
 @pytest.mark.server
@@ -191,6 +264,34 @@ def test_the_order_inside_an_aggregate(database: Database[dict[str, Any]]) -> No
             stages = [{"$group": {"_id": None, "x": accumulation.accumulators[0]}},
                       {"$replaceWith": {"r": accumulation.finish("$x")}}]
             assert next(iter(database["rows"].aggregate(stages)))["r"] == result
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY x)", 1.75), ("MEDIAN(z)", 3.0), ("MEDIAN(x)", 2.0),
+        ("PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY x DESC)", 4.0), ("BIT_XOR(DISTINCT x)", 9),
+        ("MEDIAN(DISTINCT GREATEST(x, 2))", 6.0), ("MEDIAN(GREATEST(x, 2))", 2.0),
+        ("PERCENTILE_CONT(DECIMAL '0.25') WITHIN GROUP (ORDER BY x)", 1.75), ("BIT_XOR(x)", 11),
+        ("PERCENTILE_DISC(0.25) WITHIN GROUP (ORDER BY x)", 1), ("SUM(DISTINCT x)", 13),
+        ("PERCENTILE_DISC(0.25) WITHIN GROUP (ORDER BY x DESC)", 10),
+        ("MODE() WITHIN GROUP (ORDER BY _id)", 1), ("MODE() WITHIN GROUP (ORDER BY _id DESC)", 4),
+        ("ARRAY_AGG(DISTINCT x ORDER BY x DESC)", [10, 2, 1]), ("ARRAY_AGG(y ORDER BY x DESC, y)", ["d", "b", "c", "a"]),
+        ("ARRAY_AGG(y ORDER BY z NULLS FIRST, y DESC)", ["d", "c", "b", "a"]),
+        ("STRING_AGG(DISTINCT x, '-' ORDER BY x DESC)", "10-2-1"), ("STRING_AGG(DISTINCT x)", "1,2,10"),
+        ("STRING_AGG(y, '' ORDER BY _id DESC)", "dcba"), ("FIRST(y ORDER BY x DESC)", "d"),
+        ("JSON_OBJECTAGG(x, y ORDER BY y)", {"1": "a", "2": "c", "10": "d"}),
+        ("JSON_OBJECTAGG(x, y ORDER BY y DESC)", {"1": "a", "2": "b", "10": "d"}),
+    ],
+)
+def test_order_and_distinct_inside_aggregates(
+    expression: str, expected: Any, database: Database[dict[str, Any]], server_uri: str
+) -> None:
+    rows = ((1, 1, "a", 6), (2, 2, "b", 3), (3, 2, "c", 2), (4, 10, "d", None))
+    database["t"].insert_many([{"_id": i, "x": x, "y": y, "z": z} for i, x, y, z in rows])
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        assert list(session.execute(f"SELECT {expression} FROM t").rows) == [(expected,)]
 
 
 # Resolution
@@ -217,6 +318,61 @@ def test_what_is_not_there() -> None:
     assert (misfit.code, misfit.argument) == ("E2012", 1)
     assert problem("+", Type.DATE, Type.INTEGER).code == "E2012"
     assert problem("+", Type.STRING, Type.INTEGER).argument == 0
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT {}(x) FROM t", "SELECT {}()", "SELECT {}(DISTINCT x) FROM t", "SELECT {}(x) OVER (ORDER BY x) FROM t",
+        "SELECT {}(x) FILTER (WHERE x > 1) FROM t", "DELETE FROM t WHERE {}(x) = 1", "UPDATE t SET a = {}(x) WHERE a = 1",
+        "INSERT INTO t SELECT {}(x) AS a FROM u", "INSERT INTO t (a) VALUES ({}('x'))",
+    ],
+)
+def test_unsupported_names_are_refused_with_their_reason(name: str, statement: str) -> None:
+    text = statement.format(name)
+    with pytest.raises(UnsupportedError) as caught:
+        for step in sqlbulk.translate(text).steps:
+            if (rows := getattr(step, "rows", None)) is not None:
+                list(rows.open())
+    assert (caught.value.code, caught.value.message) == ("E3001", f"{name} is not supported: {UNSUPPORTED[name]}")
+    assert caught.value.span is not None
+    source = text if caught.value.source is None else caught.value.source.text
+    assert source[caught.value.span.start :].startswith(name)
+
+
+@pytest.mark.parametrize("name", ["GENERATE_UUID", "UUID", "GEN_RANDOM_UUID", "NEWID"])
+@pytest.mark.parametrize("statement", ["SELECT {}() FROM t", "UPDATE t SET a = {}() WHERE a = 1", "DELETE FROM t WHERE a = {}()"])
+def test_only_python_makes_uuids(name: str, statement: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        sqlbulk.translate(statement.format(name))
+    assert "the server can't make UUIDs; GENERATE_UUID() works in VALUES and in LOAD DATA" in caught.value.message
+    assert "NEW_OBJECTID" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("expression", "code", "message"),
+    [
+        ("PERCENTILE_CONT(1.5) WITHIN GROUP (ORDER BY x)", "E2004", "PERCENTILE_CONT takes a fraction from 0 to 1"),
+        ("PERCENTILE_DISC(-1) WITHIN GROUP (ORDER BY x)", "E2004", "PERCENTILE_DISC takes a fraction from 0 to 1"),
+        ("PERCENTILE_CONT(0.5 + 1, x) OVER ()", "E2004", "PERCENTILE_CONT takes a fraction from 0 to 1"),
+        ("PERCENTILE_CONT(NULL) WITHIN GROUP (ORDER BY x)", "E2012", "fraction of PERCENTILE_CONT can't be NULL"),
+        ("PERCENTILE_CONT(x) WITHIN GROUP (ORDER BY x)", "E2005", "fraction of PERCENTILE_CONT must be a constant"),
+        ("STRING_AGG(x, NULL)", "E2012", "separator of STRING_AGG can't be NULL"),
+        ("MODE(x ORDER BY y)", "E2004", "MODE takes its order in WITHIN GROUP (ORDER BY …)"),
+        ("MODE(x ORDER BY y) WITHIN GROUP (ORDER BY x)", "E2004", "MODE takes its order in WITHIN GROUP (ORDER BY …)"),
+        ("MODE(DISTINCT x)", "E3001", "MODE takes no DISTINCT"),
+        ("JSON_OBJECTAGG(DISTINCT x, y)", "E3001", "JSON_OBJECTAGG takes no DISTINCT"),
+        ("ARRAY_AGG(DISTINCT x ORDER BY y)", "E3001", "ARRAY_AGG (DISTINCT …) can only be ordered by the value itself"),
+        ("FIRST(DISTINCT x ORDER BY x, y)", "E3001", "FIRST (DISTINCT …) can only be ordered by the value itself"),
+        ("FOO(x) OVER ()", "E2003", "FOO is no window function"),
+        ("UPPER(DISTINCT x)", "E2004", "UPPER is no aggregate; it can't take DISTINCT"),
+    ],
+)
+def test_aggregates_that_are_refused(expression: str, code: str, message: str) -> None:
+    with pytest.raises((PlanError, UnsupportedError)) as caught:
+        sqlbulk.translate(f"SELECT {expression} FROM t")
+    assert (caught.value.code, caught.value.message) == (code, message)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlbulk.functions import numeric
 from sqlbulk.functions.fitting import type_test
-from sqlbulk.functions.gathering import gathered, kept, numbers_of, ordered_rows, values_of
-from sqlbulk.functions.ordering import compare, ordered
-from sqlbulk.functions.registry import Accumulation, Aggregate, OrderKey, Parameter
+from sqlbulk.functions.gathering import gathered, kept, numbers_of, ordered_rows, unique, values_of
+from sqlbulk.functions.ordering import ordered
+from sqlbulk.functions.registry import Accumulation, Aggregate, Operand, OrderKey, Parameter
 from sqlbulk.types import Type
 
 Order = Sequence[OrderKey]
@@ -54,15 +54,6 @@ def _fold_count(rows: Sequence[tuple[Any, ...]], *, distinct: bool = False) -> i
     return len(unique(present) if distinct else present)
 
 
-def unique(values: Sequence[Any]) -> list[Any]:
-    """The values in ascending order, each once."""
-    found: list[Any] = []
-    for value in ordered(values):
-        if not found or compare(found[-1], value):
-            found.append(value)
-    return found
-
-
 def _sum(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
     number = type_test(Type.NUMBER, value)
     if distinct:
@@ -71,6 +62,22 @@ def _sum(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulati
     return Accumulation(
         ({"$sum": value}, counted), lambda total, count: {"$cond": [{"$gt": [count, 0]}, total, None]}
     )
+
+
+def _narrow_count(operands: Sequence[Operand]) -> Accumulation | None:
+    """Values that are never NULL are as many as rows."""
+    return None if any(o.nullable for o in operands) else Accumulation(({"$sum": 1},))
+
+
+def _narrow_sum(operands: Sequence[Operand]) -> Accumulation | None:
+    """Numbers for certain need no counting: the greatest tells whether there is one."""
+    (value,) = operands
+    if not value.type.numeric:
+        return None
+    if not value.nullable:
+        return Accumulation(({"$sum": value.mql},))
+    return Accumulation(
+        ({"$sum": value.mql}, {"$max": value.mql}), lambda total, most: {"$cond": [{"$gt": [most, None]}, total, None]})
 
 
 def _fold_sum(rows: Sequence[tuple[Any, ...]], *, distinct: bool = False) -> Any:
@@ -184,9 +191,9 @@ def _deviation(name: str, words: str, accumulator: str, *, aliases: tuple[str, .
 ENTRIES: tuple[Aggregate, ...] = (
     _entry("COUNT", "How many rows, or how many of them have a value that isn't NULL.", "COUNT(*) >= 0",
            (Parameter("value", optional=True, repeated=True),), returns=Type.INTEGER, accumulate=_count,
-           fold=_fold_count, empty=0),
+           narrow=_narrow_count, fold=_fold_count, empty=0),
     _entry("SUM", "The sum of the numbers; NULL if there are none.", "SUM(1) >= 1", _NUMBER, returns=_sum_type,
-           accumulate=_sum, fold=_fold_sum),
+           accumulate=_sum, narrow=_narrow_sum, fold=_fold_sum),
     _entry("AVG", "The mean of the numbers; NULL if there are none.", "AVG(1) = 1", _NUMBER, returns=_average_type,
            accumulate=_over_numbers("$avg"), fold=_fold_average, aliases=("MEAN",)),
     _entry("MIN", "The smallest value.", "MIN(1) = 1", _VALUE, returns=same_type, accumulate=_extreme("$min"),

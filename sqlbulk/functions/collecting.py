@@ -47,20 +47,26 @@ def _fold_array(rows: Rows, *, distinct: bool = False) -> list[Any] | None:
 
 def _text(value: Any, separator: str = ",", *, distinct: bool = False, order: Order = ()) -> Accumulation:
     form = _form(value)
-    gathering = gathered(form, distinct=distinct, order=order)
-    between = {"$literal": separator}
-    result = _filled("$$all", joined("$$all", between))
-    return Accumulation(gathering.accumulators, lambda found: _let(gathering.finish(found), "all", result))
+    # Distinct values keep their type until they are in order: 10 comes after 9, '10' before '9'.
+    gathering = gathered(value if distinct else form, distinct=distinct, order=order, condition={"$gt": [form, None]})
+    result = _filled("$$all", joined("$$all", {"$literal": separator}))
+
+    def finish(found: Any) -> Any:
+        values = gathering.finish(found)
+        return _let({"$map": {"input": values, "in": _form("$$this")}} if distinct else values, "all", result)
+
+    return Accumulation(gathering.accumulators, finish)
 
 
 def _form(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("$"):
+        return as_text(Operand(value))
     # A variable: the server would work the branches out for a constant in its place, and fail in those of other types.
     return _let(value, "value", as_text(Operand("$$value")))
 
 
 def _fold_text(rows: Rows, *, distinct: bool = False) -> str | None:
-    forms = [(text_form(r[0]),) for r in rows]
-    found = ordered_rows(forms, distinct=distinct)
+    found = [form for v in ordered_rows(rows, distinct=distinct) if (form := text_form(v)) is not None]
     separator = rows[0][1] if rows and len(rows[0]) > 1 else ","
     return separator.join(found) if found else None
 
@@ -92,7 +98,7 @@ def _mode(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulat
     start = {"current": None, "count": 0, "most": 0, "best": None}
 
     def finish(found: Any) -> Any:
-        sorted_values = {"$sortArray": {"input": found, "sortBy": 1}}
+        sorted_values = _sorted(found, order)
         counted = {"$reduce": {"input": sorted_values, "initialValue": start, "in": step}}
         return {"$getField": {"field": "best", "input": counted}}
 
@@ -109,29 +115,29 @@ def _fold_mode(rows: Rows, *, distinct: bool = False) -> Any:
     return best
 
 
-def _sorted_numbers(value: Any) -> Accumulation:
-    return Accumulation((kept("$push", type_test(Type.NUMBER, value), value),),
-                        lambda found: {"$sortArray": {"input": found, "sortBy": 1}})
+def _sorted(found: Any, order: Order) -> Any:
+    """The values in ascending order, or descending if WITHIN GROUP says so."""
+    return {"$sortArray": {"input": found, "sortBy": -1 if order and order[0].descending else 1}}
 
 
 def _continuous(fraction: float, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
-    gathering = _sorted_numbers(value)
+    gather = kept("$addToSet" if distinct else "$push", type_test(Type.NUMBER, value), value)
     low, high = ({"$arrayElemAt": ["$$all", {"$toInt": {f"${f}": "$$place"}}]} for f in ("floor", "ceil"))
     part = {"$subtract": ["$$place", {"$floor": "$$place"}]}
     between = {"$add": [low, {"$multiply": [{"$subtract": [high, low]}, part]}]}
     exact = {"$cond": [{"$eq": [part, 0]}, {"$add": [low, 0.0]}, between]}
-    place = {"$multiply": [float(fraction), {"$subtract": [{"$size": "$$all"}, 1]}]}
+    place = {"$multiply": [numeric.to_double(fraction), {"$subtract": [{"$size": "$$all"}, 1]}]}
     result = _filled("$$all", _let(place, "place", exact))
-    return Accumulation(gathering.accumulators, lambda found: _let(gathering.finish(found), "all", result))
+    return Accumulation((gather,), lambda found: _let(_sorted(found, order), "all", result))
 
 
 def _fold_continuous(rows: Rows, *, distinct: bool = False) -> Any:
-    return interpolated([r[1:] for r in rows], float(rows[0][0])) if rows else None
+    return interpolated([r[1:] for r in rows], numeric.to_double(rows[0][0])) if rows else None
 
 
-def interpolated(rows: Rows, fraction: float) -> Any:
+def interpolated(rows: Rows, fraction: float, *, distinct: bool = False) -> Any:
     """The value at a fraction of the sorted numbers, between two of them where it falls between."""
-    values = ordered(numbers_of(rows))
+    values = ordered(numbers_of(rows, distinct=distinct))
     if not values:
         return None
     place = fraction * (len(values) - 1)
@@ -143,20 +149,24 @@ def interpolated(rows: Rows, fraction: float) -> Any:
 
 def _discrete(fraction: float, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
     gather = gathered(value)
-    place = {"$max": [{"$subtract": [{"$ceil": {"$multiply": [float(fraction), {"$size": "$$all"}]}}, 1]}, 0]}
+    reached = {"$ceil": {"$multiply": [numeric.to_double(fraction), {"$size": "$$all"}]}}
+    place = {"$max": [{"$subtract": [reached, 1]}, 0]}
     result = _filled("$$all", {"$arrayElemAt": ["$$all", {"$toInt": place}]})
-    return Accumulation(
-        gather.accumulators, lambda found: _let({"$sortArray": {"input": found, "sortBy": 1}}, "all", result))
+    return Accumulation(gather.accumulators, lambda found: _let(_sorted(found, order), "all", result))
 
 
 def _fold_discrete(rows: Rows, *, distinct: bool = False) -> Any:
     values = ordered([r[1] for r in rows if r[1] is not None])
-    place = -int(-(float(rows[0][0]) * len(values)) // 1) - 1 if values else 0
+    place = -int(-(numeric.to_double(rows[0][0]) * len(values)) // 1) - 1 if values else 0
     return values[max(place, 0)] if values else None
 
 
 def _median(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
-    return _continuous(0.5, value)
+    return _continuous(0.5, value, distinct=distinct)
+
+
+def _fold_median(rows: Rows, *, distinct: bool = False) -> Any:
+    return interpolated(rows, 0.5, distinct=distinct)
 
 
 # Bits
@@ -167,7 +177,7 @@ def _bits(combine: str) -> Callable[..., Accumulation]:
 
     def accumulate(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
         whole = {"$in": [{"$type": value}, ["int", "long"]]}
-        gather = kept("$push", whole, {"$toDecimal": value})
+        gather = kept("$addToSet" if distinct else "$push", whole, {"$toDecimal": value})
         power = {"$arrayElemAt": [[Decimal128(str(2**n)) for n in range(64)], "$$bit"]}
         part = {"$floor": {"$divide": ["$$item", power]}}
         of_item = {"$subtract": [part, {"$multiply": [2, {"$floor": {"$divide": [part, 2]}}]}]}
@@ -182,7 +192,8 @@ def _bits(combine: str) -> Callable[..., Accumulation]:
 
 def _fold_bits(combine: Callable[[int, int], int]) -> Callable[..., int | None]:
     def fold(rows: Rows, *, distinct: bool = False) -> int | None:
-        values = [r[0] for r in rows if isinstance(r[0], int) and is_number(r[0])]
+        whole = [r for r in rows if isinstance(r[0], int) and is_number(r[0])]
+        values = ordered_rows(whole, distinct=distinct)
         return reduce(combine, values) if values else None
 
     return fold
@@ -212,17 +223,18 @@ ENTRIES: tuple[Aggregate, ...] = (
            aliases=("GROUP_CONCAT", "LISTAGG")),
     _entry("JSON_OBJECTAGG", "A document of keys and values; rows with a NULL key are passed over, the last one wins.",
            "JSON_OBJECTAGG('a', 1) = {a: 1}", (anything("key"), anything()), returns=Type.DOCUMENT,
-           accumulate=_document, fold=_fold_document, ordered=True, aliases=("JSON_OBJECT_AGG", "JSONB_OBJECT_AGG")),
+           accumulate=_document, fold=_fold_document, ordered=True, distinct=False,
+           aliases=("JSON_OBJECT_AGG", "JSONB_OBJECT_AGG")),
     _entry("MODE", "The most frequent value; the smallest of several.", "MODE(1) = 1", _VALUE, returns=same_type,
-           accumulate=_mode, fold=_fold_mode),
+           accumulate=_mode, fold=_fold_mode, distinct=False),
     _entry("PERCENTILE_CONT", "The value at a fraction of the sorted numbers, between two of them if need be.",
            "PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 1) = 1", (_FRACTION, number()), returns=Type.NUMBER,
-           accumulate=_continuous, fold=_fold_continuous),
+           accumulate=_continuous, fold=_fold_continuous, distinct=False),
     _entry("PERCENTILE_DISC", "The first of the sorted values that reaches a fraction of them.",
            "PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY 1) = 1", (_FRACTION, anything()),
-           returns=lambda types: types[-1], accumulate=_discrete, fold=_fold_discrete),
+           returns=lambda types: types[-1], accumulate=_discrete, fold=_fold_discrete, distinct=False),
     _entry("MEDIAN", "The middle of the sorted numbers, exactly.", "MEDIAN(1) = 1", (number(),), returns=Type.NUMBER,
-           accumulate=_median, fold=lambda rows, distinct=False: interpolated(rows, 0.5)),
+           accumulate=_median, fold=_fold_median),
     _of_bits("BIT_AND", "The bits that all whole numbers have.", "min", and_),
     _of_bits("BIT_OR", "The bits that one of the whole numbers has.", "max", or_),
     _of_bits("BIT_XOR", "The bits that an odd number of the whole numbers has.", "xor", xor),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cmp_to_key
 from typing import Any
 
 from sqlbulk.functions.fitting import is_number
-from sqlbulk.functions.ordering import compare
+from sqlbulk.functions.ordering import compare, ordered
 from sqlbulk.functions.registry import Accumulation, OrderKey
 
 
@@ -21,7 +20,8 @@ def gathered(
 ) -> Accumulation:
     """All values that aren't NULL (or those for which the condition holds) as an array, in order.
 
-    Distinct values come in ascending order, or in that of the first key: SQL allows no other key beside DISTINCT.
+    Distinct values come in ascending order, or descending if the first key is: a query that has DISTINCT may
+    order by the value alone.
     """
     condition = {"$gt": [value, None]} if condition is None else condition
     if distinct:
@@ -62,10 +62,13 @@ def numbers_of(rows: Sequence[tuple[Any, ...]], *, distinct: bool = False) -> li
 def ordered_rows(rows: Sequence[tuple[Any, ...]], *, distinct: bool = False) -> list[Any]:
     """The first arguments that aren't NULL, as they come, or each once in ascending order."""
     values = values_of(rows)
-    if not distinct:
-        return values
+    return unique(values) if distinct else values
+
+
+def unique(values: Sequence[Any]) -> list[Any]:
+    """The values in ascending order, each once."""
     found: list[Any] = []
-    for value in sorted(values, key=cmp_to_key(compare)):
+    for value in ordered(values):
         if not found or compare(found[-1], value):
             found.append(value)
     return found

@@ -108,7 +108,9 @@ class Aggregate:
     where a parameter is constant; `order` is a sequence of OrderKey. NULL arguments are passed over by it, and
     FILTER reaches it as a first argument that isn't constant being missing ($$REMOVE) where the filter isn't
     true. `fold(rows, *, distinct=False)` is the same in Python, a row being the tuple of its arguments.
-    `empty` is its value over no rows. What stands in WITHIN GROUP (ORDER BY x) is the last argument.
+    `narrow` gives a cheaper accumulation where the operands' types allow one, over one row at least, of all rows and
+    without DISTINCT. `empty` is its value over no rows. What stands in WITHIN GROUP (ORDER BY x) is the last argument.
+    `distinct`: DISTINCT has a meaning for it.
     """
 
     name: str
@@ -117,11 +119,13 @@ class Aggregate:
     parameters: tuple[Parameter, ...] = ()
     returns: Type | Callable[[Sequence[Type]], Type] = Type.ANY
     accumulate: Callable[..., Accumulation]
+    narrow: Callable[[Sequence[Operand]], Accumulation | None] | None = None
     fold: Callable[..., Any] | None = None
     aliases: tuple[str, ...] = ()
     empty: Any = None
     ordered: bool = False
     windowed: bool = True
+    distinct: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from sqlbulk.errors import PlanError
-from sqlbulk.functions import FUNCTIONS
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.functions import FUNCTIONS, UNSUPPORTED
 from sqlbulk.plan.bind_calls import make_constant
 from sqlbulk.plan.bound import BoundExpr, Column, Constant
 from sqlbulk.syntax import ast
@@ -47,6 +47,8 @@ def check_plain(node: ast.Call) -> None:
         ("DISTINCT", node.distinct), ("ORDER BY", node.order_by), ("WITHIN GROUP", node.within_group),
         ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls),
     ):
+        if given and node.name in UNSUPPORTED:
+            raise UnsupportedError("E3001", f"{node.name} is not supported: {UNSUPPORTED[node.name]}", node.span)
         if given:
             raise PlanError("E2004", f"{node.name} is no aggregate; it can't take {name}", node.span)
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlbulk.errors import PlanError, Span, UnsupportedError
-from sqlbulk.functions import AGGREGATES, WINDOW_FUNCTIONS
+from sqlbulk.functions import AGGREGATES, UNSUPPORTED, WINDOW_FUNCTIONS
 from sqlbulk.functions.fitting import Fit, fit
+from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import Accumulation, Aggregate, Parameter
 from sqlbulk.plan.bind import Binder
 from sqlbulk.plan.bind_calls import type_of_bound
@@ -20,13 +21,9 @@ from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
 
-def _no_accumulation(*arguments: object, distinct: bool = False, order: object = ()) -> Accumulation:
-    return Accumulation(())
-
-
 GROUPING = Aggregate(
     name="GROUPING", help="Which of the expressions a grouping set leaves out, as the bits of a number.",
-    example="GROUPING(a) = 0", accumulate=_no_accumulation, returns=Type.INTEGER, empty=0)
+    example="GROUPING(a) = 0", accumulate=lambda *_, **__: Accumulation(()), returns=Type.INTEGER, empty=0)
 """Stands for GROUPING (…) until the groups are known."""
 
 
@@ -98,12 +95,16 @@ class QueryHooks:
             within = self._order(call.within_group, binder)
         if within and aggregate.name not in _WITHIN_GROUP:
             raise PlanError("E2004", f"{call.name} takes no WITHIN GROUP", call.span)
+        if order and aggregate.name in _WITHIN_GROUP:
+            raise PlanError("E2004", f"{call.name} takes its order in WITHIN GROUP (ORDER BY …)", call.span)
         if within:
             if len(within) > 1:
                 raise UnsupportedError("E3001", f"{call.name} orders by one expression", call.within_group[1].span)
             arguments = (*arguments, within[0].expression)
             order = within if within[0].descending or within[0].nulls_first is not None else ()
-        self._check(call, aggregate, arguments, distinct=call.distinct)
+        check_arguments(call.name, aggregate.parameters, arguments, call.span)
+        if call.distinct:
+            _check_distinct(call, aggregate, arguments, order)
         return AggregateCall(
             aggregate, arguments, _result_type(aggregate, arguments), call.distinct, order, filter_, span=call.span)
 
@@ -130,13 +131,6 @@ class QueryHooks:
     def _order(self, items: tuple[ast.OrderItem, ...], binder: Binder) -> tuple[SortKey, ...]:
         return tuple(sort_key(i, binder.bind(i.expression)) for i in items)
 
-    def _check(
-        self, call: ast.Call, aggregate: Aggregate, arguments: tuple[BoundExpr, ...], *, distinct: bool
-    ) -> None:
-        check_arguments(call.name, aggregate.parameters, arguments, call.span)
-        if distinct and not arguments:
-            raise PlanError("E2004", f"{call.name} DISTINCT takes an expression", call.span)
-
     # windows
 
     def window(self, call: ast.Call, binder: Binder) -> BoundExpr:
@@ -159,6 +153,8 @@ class QueryHooks:
         function = WINDOW_FUNCTIONS.get(call.name)
         aggregate = AGGREGATES.get(call.name)
         if function is None and aggregate is None:
+            if call.name in UNSUPPORTED:
+                raise UnsupportedError("E3001", f"{call.name} is not supported: {UNSUPPORTED[call.name]}", call.span)
             raise PlanError("E2003", f"{call.name} is no window function", call.span)
         if call.distinct or call.order_by or call.within_group:
             raise UnsupportedError("E3001", f"{call.name} OVER (…) takes no DISTINCT or ORDER BY inside", call.span)
@@ -236,6 +232,28 @@ def check_arguments(
         if fit(known, parameter.type) is Fit.NO:
             raise PlanError("E2012", f"{parameter.name} of {name} has to be {parameter.type.value}, not {known.value}",
                             argument.span)
+        if parameter.constant and isinstance(argument, Constant):
+            _check_constant(name, parameter, argument)
+
+
+def _check_constant(name: str, parameter: Parameter, argument: Constant) -> None:
+    if argument.value is None:
+        raise PlanError("E2012", f"{parameter.name} of {name} can't be NULL", argument.span)
+    if parameter.name == "fraction" and not 0 <= to_double(argument.value) <= 1:
+        raise PlanError("E2004", f"{name} takes a fraction from 0 to 1", argument.span)
+
+
+def _check_distinct(
+    call: ast.Call, aggregate: Aggregate, arguments: tuple[BoundExpr, ...], order: tuple[SortKey, ...]
+) -> None:
+    """Raise where DISTINCT has no meaning, or the rows that it leaves have no order of the kind that is asked for."""
+    if not aggregate.distinct:
+        raise UnsupportedError("E3001", f"{call.name} takes no DISTINCT", call.span)
+    for item, key in zip(call.order_by, order, strict=True):
+        if key.expression != arguments[0]:
+            raise UnsupportedError(
+                "E3001", f"{call.name} (DISTINCT …) can only be ordered by the value itself", item.span,
+                hint="take the distinct values in a subquery")
 
 
 def _result_type(aggregate: Aggregate, arguments: tuple[BoundExpr, ...]) -> Type:
