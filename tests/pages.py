@@ -52,7 +52,7 @@ def errors() -> str:
     lines.append(
         "## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n| 1 | usage or syntax, or a statement that the"
         " server refused |\n| 2 | no connection, or not allowed |\n| 3 | done, but rows were rejected |\n| 4 | stopped at"
-        " the error limit |\n| 5 | interrupted |\n")
+        " the error limit |\n| 5 | interrupted |\n| 6 | what was archived and what was to be deleted differ |\n")
     return "\n".join(lines)
 
 
