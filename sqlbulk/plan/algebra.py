@@ -329,8 +329,7 @@ def visible(node: Relation) -> set[str]:
             return visible(node.input) | {node.relation}
         case Join() | Apply() | Attach():
             return visible(node.left) | visible(node.right)
-        case Filter() | Sort() | Limit():
-            return visible(node.input)
+    return visible(node.input)
 
 
 def conjuncts(condition: BoundExpr | None) -> list[BoundExpr]:

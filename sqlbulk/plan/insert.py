@@ -76,11 +76,10 @@ def _source(statement: st.Insert, table: Table, planning: Planning) -> _Source:
             return _Source(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
         case st.FileSource() as file:
             return _file(file, paths, statement, planning.environment)
-        case ast.Query() as query:
-            from sqlbulk.plan.insert_query import query_rows
+    from sqlbulk.plan.insert_query import query_rows
 
-            found = query_rows(query, paths, table.collection, planning.environment)
-            return _Source(found, Shape(None, nest=False), found.fields)
+    found = query_rows(statement.rows, paths, table.collection, planning.environment)
+    return _Source(found, Shape(None, nest=False), found.fields)
 
 
 def _file(

@@ -49,17 +49,16 @@ def with_tables(ctes: tuple[ast.Cte, ...], around: Around, *, recursive: bool = 
 def _bound(
     body: ast.QueryBody, around: Around, planning: Planning, order_by: tuple[ast.OrderItem, ...], bounds: Bounds
 ) -> BoundQuery:
-    match body:
-        case ast.Select():
-            return bind_select(body, around, planning, order_by=order_by, bounds=bounds)
-        case ast.ValuesQuery():
-            query = _values(body, around, planning)
-        case ast.SetOperation():
-            query = _set_operation(body, around, planning)
-        case ast.Query():
-            query = bind_query(body, around, planning)
-            if not order_by and bounds.count is None and not bounds.offset:
-                return query
+    if isinstance(body, ast.Select):
+        return bind_select(body, around, planning, order_by=order_by, bounds=bounds)
+    if isinstance(body, ast.ValuesQuery):
+        query = _values(body, around, planning)
+    elif isinstance(body, ast.SetOperation):
+        query = _set_operation(body, around, planning)
+    else:
+        query = bind_query(body, around, planning)
+        if not order_by and bounds.count is None and not bounds.offset:
+            return query
     return _ordered(query, around, planning, order_by, bounds)
 
 

@@ -21,9 +21,7 @@ def bind_grouping_sets(groups: Grouping, sets: list[tuple[int, ...]], rows: alge
     keys: list[tuple[str, BoundExpr]] = [(SET, number)]
     for position, (name, expression) in enumerate(groups.keys):
         members = [make_constant(i, span) for i, each in enumerate(sets) if position in each]
-        if not members:
-            keys.append((name, make_constant(None, span)))
-        elif len(members) == len(sets):
+        if len(members) == len(sets):
             keys.append((name, expression))
         else:
             condition = planning.call("IN", number, *members)

@@ -100,11 +100,11 @@ def as_table(query: BoundQuery, planning: Planning, span: Span) -> BoundQuery:
 def _keys(items: list[Item]) -> list[str]:
     """A name for each item that no other has: its title where that is free."""
     taken: dict[str, None] = {}
-    for number, item in enumerate(items):
-        key = item.title
-        while key in taken or item.document:
+    for position, item in enumerate(items):
+        key, number = item.title, position
+        if item.document:
             key = f"{item.title}:{number}"
-            if key not in taken:
-                break
+        while key in taken:
+            key, number = f"{item.title}:{number}", number + 1
         taken[key] = None
     return list(taken)

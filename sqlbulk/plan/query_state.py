@@ -18,7 +18,6 @@ from sqlbulk.plan.bound import (
     LambdaCall,
     LambdaVariable,
     SortKey,
-    SubqueryExpr,
     WindowCall,
 )
 from sqlbulk.plan.environment import Environment
@@ -149,8 +148,7 @@ def fingerprint(expression: BoundExpr) -> str:
             partition = ", ".join(map(fingerprint, expression.partition_by))
             rest = f"{_order(expression.order_by)} {expression.frame!r} {expression.ignore_nulls}"
             return f"{name}({inside}) [{only}] OVER ({partition} {rest})"
-        case SubqueryExpr():
-            return f"#{expression!r}"
+    return f"#{expression!r}"
 
 
 def _order(keys: tuple[SortKey, ...]) -> str:
