@@ -219,6 +219,11 @@ def test_lambdas_that_need_a_row_or_the_server_stay(text: str) -> None:
     assert isinstance(bound(text), LambdaCall)
 
 
+@pytest.mark.parametrize("text", ["NULLIF(NULL, a)", "CASE WHEN a = 1 THEN NULL WHEN b = 1 THEN NULL END", "COALESCE(NULL, NULL)"])
+def test_what_is_always_null_is_a_constant(text: str) -> None:
+    assert bound(text) == Constant(None, Type.NULL)
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     # The server fails on a $group with a choice between equal paths: "duplicate field".
     ("COALESCE(a, a)", "$a"), ("COALESCE(a, b, a)", {"$ifNull": ["$a", "$b"]}), ("IF(c = 1, a, a)", "$a"), ("NVL2(c, a, a)", "$a"),

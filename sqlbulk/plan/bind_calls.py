@@ -51,6 +51,8 @@ def make_call(name: str, arguments: Sequence[BoundExpr], span: Span, context: Co
         return make_constant(None, span)
     returns = function.returns
     known = returns if isinstance(returns, Type) else returns([type_of_bound(a) for a in arguments])
+    if known is Type.NULL:
+        return make_constant(None, span)
     return Call(function, tuple(arguments), known, span=span)
 
 

@@ -77,6 +77,8 @@ def choose(whens: Sequence[tuple[BoundExpr, BoundExpr]], otherwise: BoundExpr, s
     if not kept:
         return otherwise
     known = common_type([type_of_bound(e) for e in (*(r for _, r in kept), otherwise)])
+    if known is Type.NULL:
+        return make_constant(None, span)
     return Case(tuple(kept), otherwise, known, span=span)
 
 

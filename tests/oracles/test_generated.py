@@ -32,6 +32,7 @@ SELECT DISTINCT CASE m.u WHEN m.u THEN m.d WHEN m.s THEN m.e ELSE m.e END AS v F
 SELECT m.x, COUNT(*) FILTER (WHERE CASE m.d WHEN m.d THEN TRUE WHEN m.e THEN m.b ELSE m.b END) AS n FROM t m GROUP BY m.x
 SELECT STRING_AGG('abc', ',' ORDER BY m.id) AS v, STRING_AGG('x', '') FILTER (WHERE m.b) AS w FROM t m
 SELECT (n.d - INTERVAL '1 day') - INTERVAL '-1 month' AS v FROM (SELECT m.id, CAST(NULL AS TIMESTAMP) AS d FROM t m) n
+SELECT m.id FROM t m WHERE TO_CHAR(NULLIF(CAST(NULL AS TIMESTAMP), m.e) - INTERVAL '-2 days', 'YYYY') <> 'a'
 """.strip().splitlines()
 
 
