@@ -54,7 +54,7 @@ def counts(result: Result | SqlbulkError) -> dict[str, int]:
     return {name: value for name in names if (value := getattr(summary, name))}
 
 
-# Documents of every shape: the table of docs/language.md
+# Documents of every shape; more of them in test_update_hostile.py
 
 HOSTILE: list[tuple[str, dict[str, Any], Any]] = [
     # (assignments, the document without _id, what it becomes)

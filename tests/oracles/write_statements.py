@@ -19,14 +19,11 @@ COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement and the table that it writes to; `shown` as it reads in the report of a failure."""
+    """A statement and the table that it writes to."""
 
     verb: str
     table: str
     sql: str
-
-    def __repr__(self) -> str:
-        return f"{self.sql!r}"
 
 
 @dataclass(slots=True)
@@ -330,25 +327,29 @@ def merges(draw: Any) -> Statement:
     make = Maker(draw, subqueries=0)
     key = make.pick(("id", "n", "m"))
     query = make.distinct_source(key=make.pick(("id", "n", "m")))
-    arms = [_arm(make) for _ in range(make.pick((1, 2, 3)))]
+    kinds = [make.pick(tuple(_ARMS)) for _ in range(make.pick((1, 2, 3)))]
+    # one behind an arm that takes every row is an error there
+    arms = [_arm(make, kind, free=not any(_ARMS[k] == _ARMS[kind] for k in kinds[place:]))
+            for place, kind in enumerate(kinds, 1)]
     return Statement("MERGE", "t", f"MERGE INTO t USING ({query}) q ON t.{key} = q.k {' '.join(arms)}")
 
 
-def _arm(make: Maker) -> str:
+_ARMS = {"UPDATE": "MATCHED", "INSERT": "NOT MATCHED", "DELETE": "MATCHED", "NOTHING": "MATCHED", "NO INSERT": "NOT MATCHED"}
+
+
+def _arm(make: Maker, kind: str, *, free: bool) -> str:
     both, source = make.with_names("t.", "q.", subqueries=0), make.with_names("q.", subqueries=0)
-    kind = make.pick(("UPDATE", "INSERT", "DELETE", "NOTHING", "NOT NOTHING"))
-    scope = source if kind in ("INSERT", "NOT NOTHING") else both
-    condition = f" AND {scope.condition(1)}" if make.draw(some.booleans()) else ""
+    condition = ""
+    if not free or make.draw(some.booleans()):
+        condition = f" AND {(both if _ARMS[kind] == 'MATCHED' else source).condition(1)}"
     match kind:
         case "UPDATE":
-            return f"WHEN MATCHED{condition} THEN UPDATE SET {both.assignments()}"
+            action = f"UPDATE SET {both.assignments()}"
         case "DELETE":
-            return f"WHEN MATCHED{condition} THEN DELETE"
-        case "NOTHING":
-            return f"WHEN MATCHED{condition} THEN DO NOTHING"
+            action = "DELETE"
         case "INSERT":
             columns = make.columns()
-            return (f"WHEN NOT MATCHED{condition} THEN INSERT ({', '.join(columns)})"
-                    f" VALUES ({', '.join(source.value(c, 1) for c in columns)})")
+            action = f"INSERT ({', '.join(columns)}) VALUES ({', '.join(source.value(c, 1) for c in columns)})"
         case _:
-            return f"WHEN NOT MATCHED{condition} THEN DO NOTHING"
+            action = "DO NOTHING"
+    return f"WHEN {_ARMS[kind]}{condition} THEN {action}"
