@@ -13,7 +13,7 @@ from sqlbulk.execute import threads
 from sqlbulk.execute.batches import Batch
 from sqlbulk.execute.crew import Crew
 from sqlbulk.execute.encode import Encoded
-from sqlbulk.execute.threads import in_thread
+from sqlbulk.execute.threads import TURN, in_thread, quick_turns
 
 
 def run_in_thread() -> int:
@@ -79,6 +79,21 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
             os._exit(1)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_turns_are_put_back_by_the_last_one() -> None:
+    before = sys.getswitchinterval()
+    with quick_turns():
+        with pytest.raises(ValueError), quick_turns():
+            raise ValueError
+        assert sys.getswitchinterval() == pytest.approx(TURN)
+    assert sys.getswitchinterval() == pytest.approx(before)
+    sys.setswitchinterval(TURN / 10)
+    try:
+        with quick_turns():
+            assert sys.getswitchinterval() == pytest.approx(TURN / 10, rel=0.1)
+    finally:
+        sys.setswitchinterval(before)
 
 
 @pytest.mark.parametrize("lanes", [False, True])

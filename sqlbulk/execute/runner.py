@@ -16,6 +16,7 @@ from sqlbulk.execute.encode import Encoded, Encoder
 from sqlbulk.execute.pace import Bucket
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.sorting import Sorter
+from sqlbulk.execute.threads import quick_turns
 from sqlbulk.execute.writer import Outcome
 from sqlbulk.options import WriteOptions
 from sqlbulk.results import WriteSummary
@@ -104,8 +105,9 @@ class Run:
         if self.watcher is not None:
             self.watcher.begin(self.title, self.source.size)
         try:
-            self._feed()
-            self._finish(crew)
+            with quick_turns():
+                self._feed()
+                self._finish(crew)
             if state.last is not None and not state.halted:
                 self._reject([state.last])
         except BaseException as error:
