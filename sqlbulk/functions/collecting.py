@@ -210,7 +210,7 @@ def _entry(name: str, help: str, example: str, parameters: tuple[Parameter, ...]
 
 def _of_bits(name: str, words: str, combine: str, operation: Callable[[int, int], int]) -> Aggregate:
     return _entry(name, words, f"{name}(1) = 1", (number(),), returns=Type.INTEGER, accumulate=_bits(combine),
-                  fold=_fold_bits(operation), windowed=True)
+                  fold=_fold_bits(operation))
 
 
 ENTRIES: tuple[Aggregate, ...] = (

@@ -20,7 +20,6 @@ from sqlbulk.plan.scope import Scope
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
-
 GROUPING = Aggregate(
     name="GROUPING", help="Which of the expressions a grouping set leaves out, as the bits of a number.",
     example="GROUPING(a) = 0", accumulate=lambda *_, **__: Accumulation(()), returns=Type.INTEGER, empty=0)
@@ -115,12 +114,9 @@ class QueryHooks:
             return ()
         bound = []
         for argument in call.arguments:
-            if isinstance(argument, ast.Query):
-                bound.append(self.subquery("scalar", argument, binder, span=argument.span))
-            elif isinstance(argument, ast.Star | ast.Lambda):
+            if isinstance(argument, ast.Star | ast.Lambda | ast.Query):
                 raise PlanError("E2004", f"{call.name} takes values", call.span)
-            else:
-                bound.append(binder.bind(argument))
+            bound.append(binder.bind(argument))
         if call.name == "COUNT" and not bound:
             raise PlanError("E2004", "COUNT takes * or an expression", call.span)
         return tuple(bound)

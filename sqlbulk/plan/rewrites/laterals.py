@@ -136,7 +136,7 @@ def _over_same_rows(
         return None
     if any(moved(key, inner.relation, scan.relation) != outer for outer, key in split.keys):
         return None
-    if any(not c.aggregate.windowed or c.distinct or c.order_by for _, c in aggregate.calls):
+    if any(c.distinct or c.order_by for _, c in aggregate.calls):
         return None
     partition = tuple(outer for outer, _ in split.keys)
     relation, checked = new("window"), new("lateral")
