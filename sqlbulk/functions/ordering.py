@@ -10,6 +10,9 @@ from functools import cmp_to_key
 from typing import Any
 
 from bson.binary import Binary
+from bson.code import Code
+from bson.datetime_ms import DatetimeMS
+from bson.dbref import DBRef
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from bson.max_key import MaxKey
@@ -31,12 +34,13 @@ def _rank(value: Any) -> int:
     for rank, kinds in _RANKS:
         if isinstance(value, kinds):
             return rank
-    return 0
+    raise TypeError(f"{type(value).__name__} is no type of BSON")
 
 
 _RANKS: tuple[tuple[int, Any], ...] = (
-    (1, MinKey), (2, type(None)), (9, bool), (3, (int, float, Decimal128)), (4, str), (5, Mapping),
-    (6, (list, tuple)), (7, (bytes, Binary)), (8, ObjectId), (10, datetime), (11, Timestamp), (12, Regex), (13, MaxKey),
+    (1, MinKey), (2, type(None)), (9, bool), (3, (int, float, Decimal128)), (13, Code), (4, str),
+    (5, (Mapping, DBRef)), (6, (list, tuple)), (7, (bytes, Binary)), (8, ObjectId), (10, (datetime, DatetimeMS)),
+    (11, Timestamp), (12, Regex), (14, MaxKey),
 )
 
 
@@ -88,13 +92,19 @@ def _compare_arrays(left: Any, right: Any) -> int:
     return _sign(len(left) - len(right))
 
 
-def _compare_documents(left: Mapping[str, Any], right: Mapping[str, Any]) -> int:
-    """Field by field: the kind of the value, then the name, then the value."""
+def _compare_documents(left: Mapping[str, Any] | DBRef, right: Mapping[str, Any] | DBRef) -> int:
+    """Field by field: the kind of the value, then the name, then the value. A DBRef is a document."""
+    left, right = (value.as_doc() if isinstance(value, DBRef) else value for value in (left, right))
     for (name, value), (other_name, other) in zip(left.items(), right.items(), strict=False):
         result = _sign(_rank(value) - _rank(other)) or _compare_text(name, other_name) or compare(value, other)
         if result:
             return result
     return _sign(len(left) - len(right))
+
+
+def _compare_dates(left: datetime | DatetimeMS, right: datetime | DatetimeMS) -> int:
+    """Dates beyond the years 1 to 9999 are DatetimeMS."""
+    return _compare_plain(*(int(v if isinstance(v, DatetimeMS) else DatetimeMS(v)) for v in (left, right)))
 
 
 def _compare_patterns(left: Regex[str], right: Regex[str]) -> int:
@@ -106,8 +116,9 @@ def _compare_same(left: Any, right: Any) -> int:
 
 
 _WITHIN: dict[int, Callable[[Any, Any], int]] = {
-    1: _compare_same, 2: _compare_same, 13: _compare_same, 3: _compare_numbers, 4: _compare_text,
-    5: _compare_documents, 6: _compare_arrays, 7: _compare_binary, 12: _compare_patterns,
+    1: _compare_same, 2: _compare_same, 14: _compare_same, 3: _compare_numbers, 4: _compare_text,
+    5: _compare_documents, 6: _compare_arrays, 7: _compare_binary, 10: _compare_dates,
+    12: _compare_patterns,
 }
 
 
