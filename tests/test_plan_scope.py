@@ -119,3 +119,10 @@ def test_no_names_where_only_constants_stand() -> None:
 def test_ids_are_never_null() -> None:
     found = resolve("_id", Scope((collection_source("t"),)))
     assert isinstance(found, Column) and not found.nullable
+
+
+def test_an_outer_alias_comes_before_an_inner_column() -> None:
+    outer = Scope((collection_source("r", relation="n", alias="n"),))
+    inner = Scope((Rows("h", ("h",), {"i": Type.INTEGER, "n": Type.INTEGER}, open=False),), parent=outer)
+    assert column("n.i", inner)[:2] == ("n", ("i",))
+    assert column("n", inner)[:2] == ("h", ("n",))

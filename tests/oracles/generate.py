@@ -352,7 +352,8 @@ class Queries:
 
     def make(self) -> Query:
         return self.chance.choice((self._plain, self._plain, self._grouped, self._grouped, self._joined, self._joined, self._grouped_join,
-                                   self._distinct, self._combined, self._derived, self._windowed))()
+                                   self._distinct, self._combined, self._derived, self._windowed, self._lateral, self._sets,
+                                   self._latest, self._common, self._nested))()
 
     def _maybe(self, share: float, text: Callable[[], str]) -> str:
         return text() if self.chance.random() < share else ""
@@ -483,3 +484,75 @@ class Queries:
         else:
             call = c.choice((f"SUM({make.of('int', 1)})", f"COUNT({make.any(1)})", f"MIN({make.of('num', 1)})", f"MAX({make.of('int', 1)})"))
         return Query(f"SELECT m.id, {call} OVER ({part}{order}{frame}) AS w FROM t m{self._where(make, 0.4)}")
+
+    # Shapes of several queries
+
+    def _aggregate_of(self, name: str, table: str, condition: str) -> str:
+        make = Expressions(self.chance, [(name, table)])
+        call, _ = make.aggregate()
+        return f"SELECT {call} AS v FROM {table} {name} WHERE {condition}"
+
+    def _lateral(self) -> Query:
+        c = self.chance
+        both = Expressions(c, [("n", "r"), ("m", "t")])
+        link = c.choice(("m.i = n.i", "m.s = n.s", "m.i < n.i", "m.id = n.id")) + self._maybe(0.4, lambda: f" AND {both.of('bool', 1)}")
+        outer = Expressions(c, [("n", "r")])
+        if c.random() < 0.4:
+            inner, shown = self._aggregate_of("m", "t", link), "x.v"
+        else:
+            order = f"{Expressions(c, [('m', 't')]).key(1)}{self._direction()}, m.id"
+            inner = f"SELECT m.id, {both.any(1)} AS v FROM t m WHERE {link} ORDER BY {order}" + self._maybe(0.7, lambda: f" LIMIT {c.choice('123')}")
+            shown = "x.id AS x_id, x.v"
+        kind = c.choice(("LEFT JOIN LATERAL ({}) x ON TRUE", "CROSS JOIN LATERAL ({}) x", ", LATERAL ({}) x"))
+        joint = kind.format(inner)
+        return Query(f"SELECT n.id, {shown} FROM r n{'' if joint[0] == ',' else ' '}{joint}{self._where(outer, 0.4)}")
+
+    def _sets(self) -> Query:
+        c = self.chance
+        make = Expressions(c, [("m", "t")])
+        one, two = c.sample(("m.b", "m.c", "m.s", "m.i", "m.x", "m.d"), 2)
+        form = c.choice((f"ROLLUP ({one}, {two})", f"CUBE ({one}, {two})", f"GROUPING SETS (({one}), ({two}), ())",
+                         f"GROUPING SETS (({one}, {two}), ({one}))", f"{one}, ROLLUP ({two})"))
+        calls = ", ".join(f"{make.aggregate()[0]} AS a{n}" for n in range(2))
+        having = self._maybe(0.3, lambda: f" HAVING {self._having(make)}")
+        return Query(f"SELECT {one} AS k, {two} AS l, GROUPING({one}) AS g, {calls} FROM t m{self._where(make, 0.5)} GROUP BY {form}{having}")
+
+    def _latest(self) -> Query:
+        c = self.chance
+        make = Expressions(c, [("m", "t")])
+        key = make.key(c.choice((0, 1)))
+        order = f"{key}{self._direction()}, {make.key(1)}{self._direction()}, m.id"
+        return Query(f"SELECT DISTINCT ON ({key}) {key} AS k, m.id, {make.any(1)} AS v FROM t m{self._where(make, 0.4)} ORDER BY {order}")
+
+    def _common(self) -> Query:
+        c = self.chance
+        make = Expressions(c, [("m", "t")])
+        first = f"SELECT m.i AS i, {make.aggregate()[0]} AS v, COUNT(*) AS n FROM t m{self._where(make, 0.5)} GROUP BY m.i"
+        second = f"SELECT g.i AS i, g.n FROM g WHERE g.n > {c.choice('012')}"
+        kind = c.choice(("JOIN", "LEFT JOIN", "FULL JOIN"))
+        outer = Expressions(c, [("n", "r")])
+        tail = c.choice((
+            f"SELECT g.i, g.v, h.n FROM g {kind} h ON h.i = g.i",
+            f"SELECT n.id, g.v, {outer.any(1)} AS w FROM r n {kind} g ON g.i = n.i{self._where(outer, 0.5)}",
+            "SELECT n.id, (SELECT MAX(h.n) FROM h WHERE h.i = n.i) AS w, (SELECT COUNT(*) FROM g) AS v FROM r n",
+            f"SELECT n.id FROM r n WHERE n.i {c.choice(('', 'NOT '))}IN (SELECT h.i FROM h) AND {outer.of('bool', 1)}",
+            "SELECT x.i, SUM(x.n) AS n FROM (SELECT g.i, g.n FROM g UNION ALL SELECT h.i, h.n FROM h) x GROUP BY x.i",
+        ))
+        return Query(f"WITH g AS ({first}), h AS ({second}) {tail}")
+
+    def _nested(self) -> Query:
+        c = self.chance
+        make = Expressions(c, [("m", "t")])
+        inner = Expressions(c, [("z", "r"), ("m", "t")])
+        deep = Expressions(c, [("y", "q"), ("z", "r"), ("m", "t")])
+        link = c.choice(("y.i = z.i", "y.s = m.s", "y.i = m.i AND y.s = z.s"))
+        no, non = c.choice(("", "NOT ")), c.choice(("", "NOT "))
+        deepest = f"SELECT {c.choice(('1', 'y.i'))} FROM q y WHERE {link}" + self._maybe(0.4, lambda: f" AND {deep.of('bool', 1)}")
+        test = c.choice((f"{no}EXISTS ({deepest})", f"z.i {no}IN (SELECT y.i FROM q y WHERE {link})",
+                         f"z.i = (SELECT MAX(y.i) FROM q y WHERE {link})"))
+        more = self._maybe(0.3, lambda: f" {c.choice(('AND', 'OR'))} {inner.of('bool', 1)}")
+        middle = f"SELECT z.i FROM r z WHERE {c.choice(('z.i = m.i', 'z.s = m.s', 'TRUE'))} AND ({test}{more})"
+        rows = f"SELECT z.i, z.s FROM r z WHERE {c.choice(('', 'NOT '))}EXISTS (SELECT 1 FROM q y WHERE y.i = z.i)"
+        condition = c.choice((f"{non}EXISTS ({middle})", f"m.j {non}IN ({middle})", f"(m.i, m.s) {non}IN ({rows})",
+                              f"m.x > ALL ({middle})", f"(SELECT COUNT(*) FROM r z WHERE {test}) > {c.choice('012')}"))
+        return Query(f"SELECT m.id FROM t m WHERE {condition} {c.choice(('AND', 'OR'))} {make.of('bool', 1)}")

@@ -32,6 +32,8 @@ SELECT DISTINCT CASE m.u WHEN m.u THEN m.d WHEN m.s THEN m.e ELSE m.e END AS v F
 SELECT m.x, COUNT(*) FILTER (WHERE CASE m.d WHEN m.d THEN TRUE WHEN m.e THEN m.b ELSE m.b END) AS n FROM t m GROUP BY m.x
 SELECT STRING_AGG('abc', ',' ORDER BY m.id) AS v, STRING_AGG('x', '') FILTER (WHERE m.b) AS w FROM t m
 SELECT (n.d - INTERVAL '1 day') - INTERVAL '-1 month' AS v FROM (SELECT m.id, CAST(NULL AS TIMESTAMP) AS d FROM t m) n
+SELECT n.id, (SELECT MAX(h.n) FROM (SELECT g.i, COUNT(*) AS n FROM t g GROUP BY g.i) h WHERE h.i = n.i) AS v FROM r n
+SELECT n.id FROM r n WHERE EXISTS (SELECT 1 FROM (SELECT g.i, g.s AS n FROM t g) h WHERE h.i = n.i AND n.b)
 SELECT m.id FROM t m WHERE TO_CHAR(NULLIF(CAST(NULL AS TIMESTAMP), m.e) - INTERVAL '-2 days', 'YYYY') <> 'a'
 """.strip().splitlines()
 
