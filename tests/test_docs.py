@@ -52,7 +52,7 @@ def test_statements_in_the_docs_parse_and_plan(text: str) -> None:
     from sqlbulk import connect
 
     with connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=1", now="2025-11-22T12:00:00Z") as session:
-        parameters = {name: 1 for name in re.findall(r"(?<!:):([a-z]\w*)", text)}
+        parameters = dict.fromkeys(re.findall(r"(?<!:):([a-z]\w*)", text), 1)
         if "-- refused" in text:
             with pytest.raises(UnsupportedError):
                 session.explain(text, parameters or None)

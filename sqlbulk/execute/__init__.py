@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from sqlbulk.commands import (
     Command,
@@ -70,6 +70,15 @@ def execute(
             from sqlbulk.execute.merge import run_merge_rows
 
             return run_merge_rows(command, connection, watcher=progress, stop=stop)
+    return _execute_small(command, connection)
+
+
+def _execute_small(
+    command: Explained | UseDatabase | SetOption | CreateCollection | CreateIndex | CreateView | DropCollection
+    | DropIndex | Truncate | ShowCatalog | DescribeCollection | ShowTable, connection: Connection,
+) -> Result:
+    """Run a command that no caller has to watch."""
+    match command:
         case Explained():
             return Result("EXPLAIN", ("plan",), [(line,) for line in command.text.splitlines()])
         case UseDatabase():
@@ -77,10 +86,6 @@ def execute(
             return Result("USE", target=command.database)
         case SetOption():
             return Result("SET", target=command.name)
-        case (CreateCollection() | CreateIndex() | CreateView() | DropCollection() | DropIndex() | Truncate()
-              | ShowCatalog() | DescribeCollection() | ShowTable()):
-            from sqlbulk.execute.ddl import run_catalog
+    from sqlbulk.execute.ddl import run_catalog
 
-            return run_catalog(command, connection)
-        case _:
-            assert_never(command)
+    return run_catalog(command, connection)
