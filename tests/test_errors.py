@@ -15,7 +15,7 @@ from bson.objectid import ObjectId
 from sqlbulk import errors
 from sqlbulk.catalog import Catalog, Collection, Index
 from sqlbulk.codes import CODES
-from sqlbulk.errors import Cut, PlanError, RowRefused, ServerError, Source, Span, UsageError
+from sqlbulk.errors import ConnectionFailed, Cut, PlanError, RowRefused, ServerError, Source, Span, UsageError
 from sqlbulk.results import KEPT_ERRORS, Result, WriteSummary
 from sqlbulk.rowdata import Chunk, Location, RowError
 from sqlbulk.types import MISSING, Interval, Type, to_bson, type_of
@@ -44,6 +44,13 @@ def test_a_long_line_is_cut_around_the_caret() -> None:
     drawn = str(PlanError("E2002", "m", Span(1000, 1001), source=Source(text))).splitlines()
     assert len(drawn[1]) == 162
     assert drawn[1][drawn[2].index("^")] == "X"
+
+
+def test_a_failed_connection_says_what_was_done_before() -> None:
+    summary = WriteSummary()
+    error = ConnectionFailed("E6001", "no server", hint="start one", summary=summary)
+    assert (error.exit_code, error.summary, error.hint) == (2, summary, "start one")
+    assert str(error) == "ERROR E6001: no server\nhint: start one"
 
 
 def test_an_empty_span_still_has_a_caret() -> None:

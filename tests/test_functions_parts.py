@@ -19,7 +19,7 @@ from bson.min_key import MinKey
 from bson.objectid import ObjectId
 from bson.regex import Regex
 from bson.timestamp import Timestamp
-from function_cases import CONTEXT, NOW, Fixed, python_value, run_cases
+from function_cases import CONTEXT, NOW, Fixed, python_value, run_cases, same
 from pymongo.database import Database
 
 import sqlbulk
@@ -200,6 +200,30 @@ def test_patches_on_the_server(database: Database[dict[str, Any]]) -> None:
     assert run_cases(database, [("JSON_MERGE_PATCH", (d, Fixed(p))) for d in documents for p in patches]) == []
 
 
+FIELDS: list[Any] = [{"b": 1}, {"b": {"y": 1}, "c": None}, {}, None, 5, [1], {"b": None, "d": {"e": {"f": 1}}}]
+
+
+def test_a_field_of_a_patch_is_merged_when_it_is_known() -> None:
+    built = lowered("JSON_OBJECT", constant("a"), Operand("$p"))
+    outer = lowered("JSON_MERGE_PATCH", Operand("$d", Type.DOCUMENT, False), built).mql["$let"]["in"]["$setField"]
+    given, merged, gone = outer["value"]["$cond"]
+    old = {"$getField": {"field": {"$literal": "a"}, "input": "$$base0"}}
+    assert given == {"$gt": ["$p", None]}
+    assert merged["$let"]["vars"]["patch10"] == "$p"
+    assert gone == {"$cond": [{"$eq": [{"$type": old}, "null"]}, None, "$$REMOVE"]}
+
+
+@pytest.mark.server
+def test_patches_of_fields_on_the_server(database: Database[dict[str, Any]], server_uri: str) -> None:
+    documents = [{}, {"a": 1}, {"a": {"b": 2, "c": 3}}, {"a": {"b": {"x": 1}}, "z": 1}, {"a": [1]}, {"a": {"d": {"e": 1}}}]
+    cases = [(d, p) for d in documents for p in FIELDS]
+    database["t"].insert_many([{"_id": n, "d": d, "p": p} for n, (d, p) in enumerate(cases)])
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        rows = list(session.execute("SELECT _id, JSON_MERGE_PATCH(d, {a: p}) FROM t ORDER BY _id").rows)
+    for (_, found), (document, patch) in zip(rows, cases, strict=True):
+        assert same(found, python_value("JSON_MERGE_PATCH", (document, {"a": patch}))), (document, patch)
+
+
 def test_a_constant_key_may_be_a_path() -> None:
     found = lowered("->", Operand("$d", Type.DOCUMENT, False), constant("$.a.b")).mql
     assert found == lowered("JSON_EXTRACT", Operand("$d", Type.DOCUMENT, False), constant("$.a.b")).mql
@@ -255,6 +279,13 @@ def test_parts_of_differences(database: Database[dict[str, Any]], server_uri: st
 
 
 # Aggregates of known types
+
+
+def test_constants_are_put_into_variables_before_their_text_is_made() -> None:
+    accumulate = AGGREGATES["STRING_AGG"].accumulate
+    (of_constant,), (of_field,) = accumulate(5).accumulators, accumulate("$a").accumulators
+    assert of_constant["$push"]["$cond"][1] == {"$let": {"vars": {"value": 5}, "in": as_text(Operand("$$value"))}}
+    assert of_field["$push"]["$cond"][1] == as_text(Operand("$a"))
 
 
 def test_known_types_save_counting() -> None:

@@ -23,7 +23,7 @@ from sqlbulk.functions.registry import UNKNOWN, Context, Function, Operand
 from sqlbulk.functions.textform import as_text, text_form
 from sqlbulk.functions.time import lower_date, midnight
 from sqlbulk.functions.timeparts import EPOCH, local
-from sqlbulk.types import Interval, Type
+from sqlbulk.types import Type
 
 
 def _typed(x: Any, *branches: tuple[Any, Any]) -> Any:
@@ -272,10 +272,6 @@ def _fold_json(x: Any) -> Any:
 def _fold_array(x: Any) -> Any:
     value = _fold_json(x)
     return value if isinstance(value, list | tuple) else None
-
-
-def _fold_length(x: Any) -> Any:
-    return x if is_number(x) or isinstance(x, Interval) else None
 
 
 _ONE = (anything(),)

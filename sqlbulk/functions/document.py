@@ -88,8 +88,6 @@ def _is_composed(value: Any) -> bool:
 
 def _member(value: Operand, key: Operand) -> Any:
     """PostgreSQL's ->: a text is a key, a number a position from 0."""
-    if key.value is None:
-        return None
     if isinstance(key.value, str):
         if key.value.startswith("$.") or key.value.startswith("$["):
             return get(value.mql, parse_path(key.value))
