@@ -79,7 +79,7 @@ def formats() -> str:
 
 
 def functions() -> str:
-    from sqlbulk.functions import AGGREGATES, FUNCTIONS, UNSUPPORTED
+    from sqlbulk.functions import AGGREGATES, FUNCTIONS, UNSUPPORTED, WINDOW_FUNCTIONS
 
     lines = [HEAD + "# Functions\n", "An example is a condition that holds; each is a test.\n"]
     for title, table in (("Functions", FUNCTIONS), ("Aggregates", AGGREGATES)):
@@ -93,6 +93,10 @@ def functions() -> str:
                 names = ", ".join(f"`{n}`" for n in (entry.name, *entry.aliases))
                 parameters = ", ".join(_parameter(p) for p in entry.parameters)
                 lines.append(f"### {entry.name}({parameters})\n\n{names}: {entry.help}\n\n    {entry.example}\n")
+    lines.append("## Window functions\n\nAggregates take OVER (…) as well. These examples are expressions, not conditions.\n")
+    lines.extend(
+        f"### {f.name}({', '.join(map(_parameter, f.parameters))})\n\n{f.help}\n\n    {f.example}\n"
+        for f in WINDOW_FUNCTIONS.values())
     lines.append("## What SQL has and sqlbulk refuses\n")
     lines.extend(f"- `{name}`: {reason}" for name, reason in sorted(UNSUPPORTED.items()))
     return "\n".join(lines) + "\n"
