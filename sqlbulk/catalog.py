@@ -25,7 +25,8 @@ class Index:
 class Collection:
     """A collection as planning sees it.
 
-    `fields` are the top-level or dotted fields whose type is known for certain; others may exist.
+    `fields` are the top-level or dotted fields whose type is known for certain; others may exist. `required` are
+    those of them that are never NULL.
     `kind` is 'collection', 'view' or 'timeseries'.
     """
 
@@ -33,6 +34,7 @@ class Collection:
     fields: Mapping[str, Type] = field(default_factory=dict)
     indexes: tuple[Index, ...] = ()
     kind: str = "collection"
+    required: frozenset[str] = frozenset()
 
     def has_unique(self, fields: tuple[str, ...], *, over_null: bool = False) -> bool:
         """Whether a unique index on exactly these fields, in any order, exists.

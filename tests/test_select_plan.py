@@ -129,10 +129,20 @@ def test_an_index_of_another_order_or_a_partial_one_is_not_gone_by() -> None:
 
 
 def test_only_fields_that_are_used_are_carried_along() -> None:
-    (first, *_) = query("SELECT t.a, t.b.c, t.b FROM t ORDER BY t.d.e").pipeline
-    assert first["$replaceWith"]["t"] == {"a": "$a", "b": "$b", "d": {"e": "$d.e"}}
+    outer = "t.a, t.b.c, t.b FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k + 1 = t.d.e AND u.l = t.a)"
+    (first, *_) = query(f"SELECT {outer}").pipeline
+    assert first["$replaceWith"]["_l1"] == {"a": "$a", "b": "$b", "d": {"e": "$d.e"}}
     (first, *_) = query('SELECT t."x.y" FROM t ORDER BY t.a').pipeline
     assert first["$replaceWith"]["t"] == "$$ROOT"
+
+
+def test_new_fields_stand_beside_needed_ones_under_other_names() -> None:
+    (lookup, unwind, last) = query("SELECT t.u, u.x FROM t LEFT JOIN u ON u._id = t._id").pipeline[:3]
+    assert (lookup["$lookup"]["as"], unwind["$unwind"]["path"]) == ("_r1", "$_r1")
+    assert last["$project"] == {"_id": 0, "u": "$u", "x": "$_r1.x"}
+    (computed, order, *_) = query("SELECT t._f1 FROM t ORDER BY t.a").pipeline
+    assert list(computed["$addFields"]) == ["_f2"]
+    assert list(order["$sort"]) == ["_f2", "a"]
 
 
 def test_wire_form() -> None:

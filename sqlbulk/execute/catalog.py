@@ -48,7 +48,9 @@ def read_catalog(connection: Connection, names: Iterable[str]) -> Catalog:
         if name.startswith("system."):
             continue
         indexes = _indexes(connection, name) if name in wanted and kind == "collection" else ()
-        collections[name] = Collection(name, dict(_fields(entry.get("options", {}))), indexes, kind)
+        known = list(_fields(entry.get("options", {})))
+        required = frozenset(path for path, _, never_null in known if never_null)
+        collections[name] = Collection(name, {p: t for p, t, _ in known}, indexes, kind, required)
     return Catalog(collections, server, complete=True)
 
 
@@ -69,23 +71,27 @@ def _index(index: Mapping[str, Any]) -> Index:
                  partial=partial is not None, null_free=cover_of(names, partial) is not Cover.PART)
 
 
-def _fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Type]]:
-    """The fields whose type the validator enforces on every write."""
+def _fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Type, bool]]:
+    """The fields whose type the validator enforces on every write, and whether they are never NULL."""
     refused = options.get("validationAction", "error") == "error"
     always = options.get("validationLevel", "strict") == "strict"
     schema = options.get("validator", {}).get("$jsonSchema")
     if refused and always and isinstance(schema, Mapping):
-        yield from _properties(schema, "")
+        yield from _properties(schema, "", present=True)
 
 
-def _properties(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Type]]:
+def _properties(schema: Mapping[str, Any], prefix: str, *, present: bool) -> Iterator[tuple[str, Type, bool]]:
+    required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
-        kind = _type(field.get("bsonType"))
+        declared = field.get("bsonType")
+        kind = _type(declared)
         if kind is None or "." in name:
             continue
-        yield prefix + name, kind
+        words = [declared] if isinstance(declared, str) else declared
+        never_null = present and name in required and "null" not in words
+        yield prefix + name, kind, never_null
         if kind is Type.DOCUMENT:
-            yield from _properties(field, f"{prefix}{name}.")
+            yield from _properties(field, f"{prefix}{name}.", present=never_null)
 
 
 def _type(declared: object) -> Type | None:

@@ -11,9 +11,20 @@ from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import Constant
 from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_set_operation
 from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
-from sqlbulk.plan.pipeline_needs import needed_paths
+from sqlbulk.plan.pipeline_needs import made_columns, needed_paths
 from sqlbulk.plan.pipeline_order import sorted_by, top_by_index
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, place_values, slot_name, slotted
+from sqlbulk.plan.pipeline_rows import (
+    Lowering,
+    Names,
+    Outer,
+    Place,
+    Rows,
+    column_keys,
+    place_values,
+    projection,
+    slot_name,
+    slotted,
+)
 from sqlbulk.plan.pipeline_window import lower_window
 
 
@@ -28,7 +39,8 @@ def to_pipeline(
         return _lower(inner, lowering, outer)
 
     needs = {**needed_paths(node), **({} if whole is None else {whole: None})}
-    lowering = Lowering(context, catalog, needs, lower)
+    taken = made_columns(node).union(path[0] for paths in needs.values() for path in paths or () if path)
+    lowering = Lowering(context, catalog, needs, lower, Names(taken))
     return _lower(node, lowering, {}), lowering.choices
 
 
@@ -73,8 +85,7 @@ def _lower_several(
             return lower_window(node, lowering, outer)
         case algebra.Distinct():
             return lower_distinct(node, lowering, outer)
-        case algebra.SetOperation():
-            return lower_set_operation(node, lowering, outer)
+    return lower_set_operation(node, lowering, outer)
 
 
 def _values(node: algebra.Values, lowering: Lowering, outer: Outer) -> Rows:
@@ -93,27 +104,16 @@ def _project(node: algebra.Project, lowering: Lowering, outer: Outer) -> Rows:
         return _merged(node, rows, lowering)
     keys = column_keys(tuple(name for name, _ in node.columns))
     fields = {keys[name][0]: lowering.value(e, rows) for name, e in node.columns}
-    rows.add(_projection(fields))
+    rows.add(projection(fields))
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
-
-
-def _projection(fields: dict[str, Any]) -> dict[str, Any]:
-    """$project where every field is plainly an expression, for it is faster; $replaceWith is never misread."""
-    if all(_is_expression(value) for value in fields.values()):
-        return {"$project": {"_id": 0, **fields}}
-    return {"$replaceWith": fields}
-
-
-def _is_expression(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.startswith("$")
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("$")
 
 
 def _merged(node: algebra.Project, rows: Rows, lowering: Lowering) -> Rows:
     """A document with columns put over it, the field names being a user's."""
     assert node.merged is not None
     whole = lowering.value(node.merged, rows)
+    if whole != "$$ROOT":
+        whole = {"$cond": [{"$eq": [{"$type": whole}, "object"]}, whole, {"$literal": {}}]}
     for name in node.without:
         whole = {"$unsetField": {"field": {"$literal": name}, "input": whole}}
     for name, expression in node.columns:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, Constant, SortKey, WindowCall
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys
+from sqlbulk.plan.bound import AggregateCall, BoundExpr, Column, Constant, Frame, SortKey, WindowCall
+from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, projection
 
 Stage = dict[str, Any]
 
@@ -77,6 +77,9 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
     """The accumulators of an aggregate, FILTER included."""
     assert call.aggregate is not None
     entry = call.aggregate
+    narrow = _narrow(call, rows, lowering)
+    if narrow is not None:
+        return narrow
     waiting = call.filter is not None
     condition = lowering.is_true(call.filter, rows) if call.filter is not None else None
     arguments: list[Any] = []
@@ -97,6 +100,27 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
     if waiting and entry.name == "COUNT":
         return Accumulation(({"$sum": {"$cond": [condition, 1, 0]}},), accumulation.finish)
     return accumulation
+
+
+def _narrow(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering) -> Accumulation | None:
+    """What is enough for arguments of known types, where each row counts and there is one."""
+    assert call.aggregate is not None
+    narrow = call.aggregate.narrow
+    if narrow is None or call.filter is not None:
+        return None
+    if isinstance(call, AggregateCall):
+        return None if call.distinct else narrow([lowering.operand(a, rows) for a in call.arguments])
+    operands = [lowering.operand(a, rows) for a in call.arguments]
+    sure = _has_own_row(call.frame) and not any(o.nullable for o in operands)
+    return narrow(operands) if sure else None
+
+
+def _has_own_row(frame: Frame | None) -> bool:
+    """Whether the frame always holds the row that it belongs to."""
+    if frame is None:
+        return True
+    starts = isinstance(frame.start, str) or (isinstance(frame.start, int) and frame.start <= 0)
+    return starts and (isinstance(frame.end, str) or (isinstance(frame.end, int) and frame.end >= 0))
 
 
 def _parameter(parameters: tuple[Parameter, ...], position: int) -> Parameter:
@@ -149,9 +173,9 @@ def lower_set_operation(node: algebra.SetOperation, lowering: Lowering, outer: O
     if node.operator == "UNION" and node.all:
         rows = left.add(union_with(right))
     elif node.operator == "UNION":
-        rows = left.add(union_with(right), {"$group": {"_id": "$$ROOT"}}, {"$replaceWith": "$_id"})
+        rows = left.add(union_with(right), {"$group": {"_id": _whole(keys)}}, {"$replaceWith": "$_id"})
     else:
-        rows = _counted(node, left, right, lowering)
+        rows = _counted(node, left, right, _whole(keys))
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
 
 
@@ -166,15 +190,25 @@ def _side(
     node: algebra.Relation, name: str, columns: tuple[str, ...], keys: dict[str, tuple[str]],
     lowering: Lowering, outer: Outer,
 ) -> Rows:
+    """One side with the columns in the fields that the operation has them in, none of them missing."""
+    if isinstance(node, algebra.Project) and node.merged is None and node.relation == name:
+        rows = lowering.lower(node.input, outer)
+        made = zip(columns, node.columns, strict=True)
+        return rows.add(projection({keys[c][0]: lowering.stored(e, rows) for c, (_, e) in made}))
     rows = lowering.lower(node, outer)
-    fields = {keys[c][0]: lowering.stored(Column(name, (c,)), rows) for c in columns}
-    return rows.add({"$replaceWith": fields})
+    return rows.add(projection({keys[c][0]: lowering.stored(Column(name, (c,)), rows) for c in columns}))
 
 
-def _counted(node: algebra.SetOperation, left: Rows, right: Rows, lowering: Lowering) -> Rows:
+def _whole(keys: dict[str, tuple[str]]) -> Any:
+    """The row as a value that is equal for equal rows, whatever the order of the fields."""
+    fields = {key: f"${key}" for (key,) in keys.values()}
+    return fields if fields else "$$ROOT"
+
+
+def _counted(node: algebra.SetOperation, left: Rows, right: Rows, whole: Any) -> Rows:
     """INTERSECT and EXCEPT: how often each row comes on either side decides how often it stays."""
-    left.add({"$replaceWith": {"row": "$$ROOT", "side": {"$literal": 0}}})
-    right.add({"$replaceWith": {"row": "$$ROOT", "side": {"$literal": 1}}})
+    left.add({"$replaceWith": {"row": whole, "side": {"$literal": 0}}})
+    right.add({"$replaceWith": {"row": whole, "side": {"$literal": 1}}})
     rows = left.add(union_with(right), {"$group": {
         "_id": "$row", "l": {"$sum": {"$subtract": [1, "$side"]}}, "r": {"$sum": "$side"}}})
     if node.operator == "INTERSECT":

@@ -6,18 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.plan import algebra
+from sqlbulk.plan.bind_calls import make_call
 from sqlbulk.plan.bound import BoundExpr, Call, Column
+from sqlbulk.plan.layout import field_reference
 from sqlbulk.plan.pipeline_group import union_with
 from sqlbulk.plan.pipeline_order import leading_fields
-from sqlbulk.plan.pipeline_rows import Lowering, Outer, Place, Rows, column_keys, slot_name, slotted, whole_row
+from sqlbulk.plan.pipeline_rows import (
+    Lowering,
+    Outer,
+    Place,
+    Rows,
+    apart,
+    column_keys,
+    slot_name,
+    slotted,
+    whole_row,
+)
 from sqlbulk.plan.rewrites.correlation import with_conditions
+from sqlbulk.types import Type
 
 Stage = dict[str, Any]
 
 
 def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
     """INNER and LEFT by $lookup; FULL as LEFT and the right side's rows without a partner."""
-    if node.kind == "INNER":
+    if node.kind in ("INNER", "LEFT"):
         found = _by_fields(node, lowering, outer)
         if found is not None:
             return found
@@ -26,27 +39,63 @@ def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
     rows = lower_apply(algebra.Apply(kind, node.left, right), lowering, outer)
     if node.kind != "FULL":
         return rows
+    rows = apart(rows, lowering)
     left = node.left if node.condition is None else algebra.Filter(node.left, node.condition)
     alone, partner = _looked_up(lowering.lower(node.right, outer), algebra.Limit(left, 1), lowering, outer)
     alone.add({"$match": {partner: []}}, {"$unset": partner})
+    alone = apart(alone, lowering)
     _same_slots(rows, alone)
     return rows.add(union_with(alone))
 
 
 def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
-    """An inner join on equal fields: $lookup finds the candidates, and the pairs that are left are tested once more."""
+    """A join on equal fields. Where their types leave it open, what $lookup finds is tested once more."""
     left = lowering.lower(node.left, outer)
     parts = algebra.conjuncts(node.condition)
-    chosen = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
-    if chosen is None:
+    key = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
+    if key is None:
         return None
-    key = chosen.condition
-    rest = with_conditions(node.right, [p for p in parts if p is not key])
+    exact, outer_join = _is_exact(key), node.kind == "LEFT"
+    others = [p for p in parts if p is not key.condition]
+    rest = with_conditions(node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
     rows = slotted(left, lowering)
-    rows.add({"$match": {"$expr": {"$gt": [lowering.value(chosen.local, rows), None]}}})
-    rows, slot = _looked_up(rows, rest, lowering, outer, key=chosen)
-    rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": False}})
-    return rows.add({"$match": {"$expr": lowering.is_true(key, rows)}})
+    local = lowering.value(key.local, rows)
+    if not outer_join and not exact and key.local.nullable:
+        rows.add({"$match": {"$expr": {"$gt": [local, None]}}})
+    rows, slot = _looked_up(rows, rest, lowering, outer, key=key)
+    if outer_join and not exact:
+        rows.add({"$addFields": {slot: {"$filter": {"input": f"${slot}", "as": "r", "cond": _agrees(key, local)}}}})
+    rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": outer_join}})
+    return rows if exact or outer_join else rows.add({"$match": {"$expr": lowering.is_true(key.condition, rows)}})
+
+
+_ALIKE = frozenset(Type) - {Type.ANY, Type.NULL, Type.ARRAY}
+"""Types of which $lookup takes for equal what SQL does, but for NULLs."""
+
+
+def _is_exact(key: _Key) -> bool:
+    """Whether the candidates that $lookup finds are the partners: it takes NULL for NULL, and looks into arrays."""
+    both = (key.local, key.column)
+    return any(not c.nullable for c in both) and all(c.type in _ALIKE or _is_own_key(c) for c in both)
+
+
+def _is_own_key(column: Column) -> bool:
+    """Whether it is the _id of a collection's documents, which is never an array."""
+    return column.path == ("_id",) and not column.nullable
+
+
+def _present(key: _Key, lowering: Lowering) -> list[BoundExpr]:
+    """What keeps the NULLs of the right side away from those of the left, which might be many times many."""
+    if not (key.local.nullable and key.column.nullable):
+        return []
+    absent = make_call("IS NULL", (key.column,), key.column.span, lowering.context)
+    return [make_call("NOT", (absent,), key.column.span, lowering.context)]
+
+
+def _agrees(key: _Key, local: Any) -> Any:
+    """Whether the candidate $$r is a partner."""
+    equal = {"$eq": [field_reference("$$r", key.column.path), local]}
+    return {"$and": [equal, {"$gt": [local, None]}]} if key.local.nullable else equal
 
 
 def _same_slots(rows: Rows, alone: Rows) -> None:
@@ -85,10 +134,11 @@ def _only(slot: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Two columns that must be equal: the condition that says so, the left side's column, the right side's path."""
+    """Two columns that must be equal: the condition that says so, the left side's and the right's, its path."""
 
     condition: BoundExpr
     local: Column
+    column: Column
     foreign: str
 
 
@@ -105,6 +155,8 @@ def _looked_up(
     key = key or _key_fields(right, rows, lowering)
     variables = _variables(beyond, rows, lowering)
     inner = lowering.lower(right, {**outer, **{key: f"$${name}" for key, (name, _) in variables.items()}})
+    if len(inner.layout) > 1:
+        inner = apart(inner, lowering)
     if limit is not None:
         inner.add({"$limit": limit})
     slot = _slot_for(inner, lowering)
@@ -171,7 +223,7 @@ def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
         if isinstance(a, Column) and isinstance(b, Column):
             path = foreign.columns.match_path(b) if b.relation in foreign.layout else None
             if a.relation in rows.layout and rows.columns.match_path(a) and path:
-                return _Key(condition, a, path)
+                return _Key(condition, a, b, path)
     return None
 
 
@@ -186,7 +238,7 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
     here, key, there = (lowering.names.new(prefix) for prefix in ("_l", "_k", "_r"))
     left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
     right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
-    kept, layout = _kept(right)
+    kept, layout = _kept(right, lowering)
     left.add({"$replaceWith": {here: whole_row(left, lowering), key: left_keys}})
     right.add(
         {"$replaceWith": {key: right_keys, there: kept}},
@@ -202,7 +254,7 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
     return left
 
 
-def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
+def _kept(right: Rows, lowering: Lowering) -> tuple[Any, dict[str, Place]]:
     """What is attached of the right side, and its layout: the columns of a made relation, without their detours."""
     if len(right.layout) == 1:
         (relation, place), = right.layout.items()
@@ -210,4 +262,4 @@ def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
             keys = column_keys(tuple(place.keys))
             fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
             return fields, {relation: Place((), keys)}
-    return "$$ROOT", right.layout
+    return whole_row(right, lowering), right.layout

@@ -1,9 +1,9 @@
 """A pipeline under construction: its stages, and where in its documents the columns of each relation are.
 
-Two layouts: `rooted`, where the one relation's document is the root (fast for a single collection: nothing is
-moved, so a `$match` in front uses indexes), and slots, where every relation has a top-level field of its own.
-Names that a user wrote are never used as slots; in a rooted layout whose root holds a user's field names
-(`open_root`) nothing may be put beside them.
+A collection's document stays the root as long as it can (nothing is moved, so a `$match` in front uses indexes,
+and the server itself reads only what is needed); other relations have top-level fields of their own beside it,
+under names that no needed field has. Only where a statement needs whole documents, whose names nobody knows
+(`open_root`), they are moved to a field first. `slotted`: fields may be put beside what is there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.errors import UnsupportedError
-from sqlbulk.functions.registry import Context
+from sqlbulk.functions.registry import Context, Operand
 from sqlbulk.plan.algebra import Relation
 from sqlbulk.plan.bound import BoundExpr, Column
 from sqlbulk.plan.expr import is_true, lower, lower_value
@@ -68,8 +68,8 @@ class Place:
 class Rows:
     """Documents on their way: the collection (None: `$documents` comes first), stages, layout, and the outer variables.
 
-    `outer` gives the columns of queries around their variables, such as '$$o1'. `slotted`: every relation has a
-    field of its own; else one relation is the root, whose field names are a user's if `open_root`.
+    `outer` gives the columns of queries around their variables, such as '$$o1'. `slotted`: there is room for more
+    relations; else one is the root, whose field names are a user's if `open_root`.
     """
 
     collection: str | None
@@ -129,14 +129,17 @@ class Columns(Layout):
 
 
 class Names:
-    """Numbers for what needs a name of its own in a statement's pipelines."""
+    """Numbers for what needs a name of its own in a statement's pipelines; `taken` are names of fields in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
+        self.taken = taken
         self._last = 0
 
     def new(self, prefix: str) -> str:
         """A name that nothing else has."""
         self._last += 1
+        while f"{prefix}{self._last}" in self.taken:
+            self._last += 1
         return f"{prefix}{self._last}"
 
 
@@ -160,7 +163,11 @@ class Lowering:
 
     def value(self, expression: BoundExpr, rows: Rows) -> Any:
         """The expression over the rows, in the aggregation language; it may be missing for NULL."""
-        return lower(expression, rows.columns, self.context).mql
+        return self.operand(expression, rows).mql
+
+    def operand(self, expression: BoundExpr, rows: Rows) -> Operand:
+        """The same with what is known of its type."""
+        return lower(expression, rows.columns, self.context)
 
     def stored(self, expression: BoundExpr, rows: Rows) -> Any:
         """The same, never missing."""
@@ -176,24 +183,62 @@ class Lowering:
 
 
 def slotted(rows: Rows, lowering: Lowering) -> Rows:
-    """The rows with every relation in a field of its own, of fields that nobody needs rid where that is known."""
+    """The rows in a form that takes fields beside every relation's own."""
     return with_fields(rows, lowering, {}) if not rows.slotted else rows
 
 
 def with_fields(rows: Rows, lowering: Lowering, fields: dict[str, Any], *, slots: bool = True) -> Rows:
-    """The rows with more fields, worked out from the rows as they are.
+    """The rows with more fields, worked out from the rows as they are, in one stage.
 
-    That takes one stage, which also gives each relation a field of its own if there is none yet and `slots`
+    Where the fields that a statement needs of the root are known, others stand right beside them: the names that
+    are given avoid those. Else the one relation moves to a field of its own, if there is none yet and `slots`
     or the user's field names leave no room.
     """
-    if rows.slotted or not (slots or rows.open_root):
+    if not rows.slotted and (not rows.open_root or _is_known(rows, lowering)):
+        rows.slotted, rows.open_root = slots or rows.open_root, False
+    if not rows.open_root:
         return rows.add({"$addFields": fields}) if fields else rows
     (relation, place), = rows.layout.items()
     slot = slot_name(relation, lowering)
-    rows.stages.append({"$replaceWith": {slot: whole_row(rows, lowering), **fields}})
+    rows.add({"$replaceWith": {slot: ROOT, **fields}})
     rows.layout = {relation: Place((slot,), place.keys)}
     rows.slotted, rows.open_root = True, False
     return rows
+
+
+def apart(rows: Rows, lowering: Lowering) -> Rows:
+    """The rows with every relation in a field of its own and nothing else at the root."""
+    if all(place.base for place in rows.layout.values()):
+        return rows
+    fields: dict[str, Any] = {}
+    layout: dict[str, Place] = {}
+    for relation, place in rows.layout.items():
+        if place.base:
+            fields[place.base[0]], layout[relation] = field_reference(ROOT, place.base[:1]), place
+            continue
+        slot = slot_name(relation, lowering)
+        if place.keys is None:
+            fields[slot], layout[relation] = _root(relation, lowering), Place((slot,))
+        else:
+            keys = column_keys(tuple(place.keys))
+            fields[slot] = {keys[name][0]: field_reference(ROOT, path) for name, path in place.keys.items()}
+            layout[relation] = Place((slot,), keys)
+    rows.add({"$replaceWith": fields})
+    rows.layout, rows.slotted, rows.open_root = layout, True, False
+    return rows
+
+
+def projection(fields: dict[str, Any]) -> dict[str, Any]:
+    """$project where every field is plainly an expression, for it is faster; $replaceWith is never misread."""
+    if all(_is_expression(value) for value in fields.values()):
+        return {"$project": {"_id": 0, **fields}}
+    return {"$replaceWith": fields}
+
+
+def _is_expression(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.startswith("$")
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("$")
 
 
 def place_values(relation: str, values: dict[str, Any], rows: Rows, lowering: Lowering) -> Rows:
@@ -209,18 +254,40 @@ def place_values(relation: str, values: dict[str, Any], rows: Rows, lowering: Lo
 
 
 def whole_row(rows: Rows, lowering: Lowering) -> Any:
-    """The row as one value; of a lone collection's only the fields that somebody needs, where that is known."""
-    if len(rows.layout) == 1:
-        (relation, place), = rows.layout.items()
-        needed = lowering.needs.get(relation, frozenset())
-        if not place.base and place.keys is None and needed is not None and _trimmable(needed):
-            return _trimmed(needed)
-    return ROOT
+    """The row as one value; of a collection's document at the root only what somebody needs, where that is known."""
+    root = next((r for r, p in rows.layout.items() if not p.base and p.keys is None), None)
+    if root is None:
+        return ROOT
+    whole = _root(root, lowering)
+    return whole if whole == ROOT else {**whole, **_beside(rows, lowering)}
+
+
+def _root(relation: str, lowering: Lowering) -> Any:
+    needed = lowering.needs.get(relation, frozenset())
+    return ROOT if needed is None or not _trimmable(needed) else _trimmed(needed)
+
+
+def _beside(rows: Rows, lowering: Lowering) -> dict[str, Any]:
+    """The fields of the other relations than the one whose document is the root."""
+    names: dict[str, None] = {}
+    for place in rows.layout.values():
+        if place.base:
+            names[place.base[0]] = None
+        elif place.keys is not None:
+            names |= dict.fromkeys(path[0] for path in place.keys.values())
+    return {name: field_reference(ROOT, (name,)) for name in names}
+
+
+def _is_known(rows: Rows, lowering: Lowering) -> bool:
+    """Whether the fields that are needed of the root's document are known, as ones that have plain names."""
+    (relation, _), = rows.layout.items()
+    needed = lowering.needs.get(relation, frozenset())
+    return needed is not None and _trimmable(needed)
 
 
 def slot_name(relation: str, lowering: Lowering) -> str:
-    """The field for a relation's rows: its name, unless that could be misread."""
-    return relation if _SAFE.match(relation) else lowering.names.new("_r")
+    """The field for a relation's rows: its name, unless that could be misread or is a needed field's."""
+    return relation if _SAFE.match(relation) and relation not in lowering.names.taken else lowering.names.new("_r")
 
 
 def _trimmable(needed: frozenset[Path]) -> bool:

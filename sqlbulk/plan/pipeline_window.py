@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import Constant, Frame, SortKey, WindowCall
+from sqlbulk.plan.bound import Column, Constant, Frame, SortKey, WindowCall
 from sqlbulk.plan.pipeline_group import accumulate
 from sqlbulk.plan.pipeline_order import Order
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Rows, place_values, with_fields
 from sqlbulk.plan.query_state import fingerprint
-from sqlbulk.types import Interval
+from sqlbulk.types import Interval, Type
 
 Stage = dict[str, Any]
 _WHOLE = ["unbounded", "unbounded"]
@@ -78,6 +78,7 @@ class _Work:
     behind: list[tuple[dict[str, Any], dict[str, int]]] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
+    by: Any = None
     number: str | None = None
     total: str | None = None
 
@@ -169,8 +170,6 @@ class _Work:
     def _framed(self, call: WindowCall) -> Any:
         """Aggregates, FIRST_VALUE, LAST_VALUE and NTH_VALUE over the frame."""
         if call.aggregate is not None:
-            if not call.aggregate.windowed:
-                raise UnsupportedError("E3001", f"{call.name} can't be a window function", call.span)
             accumulation = accumulate(call, self.rows, self.lowering)
             values = [self._over_frame(a, call) for a in accumulation.accumulators]
             return accumulation.finish(*values)
@@ -218,10 +217,20 @@ class _Work:
         else:
             order = Order(self._keys, self.rows, self.lowering)
             computed = order.computed
-        fields = {**computed, **({self.partition: self.parts} if self.parts else {})}
-        with_fields(self.rows, self.lowering, fields)
+        plain = self._is_plain()
+        with_fields(self.rows, self.lowering, {**computed, **({self.partition: self.parts} if not plain else {})})
+        if plain and self.parts:
+            self.parts = {"p0": self.lowering.stored(self.call.partition_by[0], self.rows)}
+            self.by = self.lowering.value(self.call.partition_by[0], self.rows)
         if not self.order:
             self.order = order.directions(self.rows)
+
+    def _is_plain(self) -> bool:
+        """Whether there is no partition, or it is one field that is no array for certain: the server refuses those."""
+        if set(self.parts) != {"p0"}:
+            return not self.parts
+        (key,) = self.call.partition_by
+        return isinstance(key, Column) and key.type not in (Type.ANY, Type.ARRAY)
 
     @property
     def _keys(self) -> tuple[SortKey, ...]:
@@ -239,7 +248,7 @@ class _Work:
         self.rows.add(*(self._stage(output, order) for output, order in self.behind))
 
     def _stage(self, output: dict[str, Any], order: dict[str, int]) -> Stage:
-        stage: dict[str, Any] = {"partitionBy": f"${self.partition}"} if self.parts else {}
+        stage: dict[str, Any] = {"partitionBy": self.by or f"${self.partition}"} if self.parts else {}
         if order:
             stage["sortBy"] = order
         return {"$setWindowFields": {**stage, "output": output}}
@@ -248,7 +257,7 @@ class _Work:
         """The stage over the rows of equal partition and order."""
         name = self.partition + "q"
         values = {f"k{n}": self.lowering.stored(k.expression, self.rows) for n, k in enumerate(self._keys)}
-        parts = {p: f"${self.partition}.{p}" for p in self.parts}
+        parts = self.parts if self.by else {p: f"${self.partition}.{p}" for p in self.parts}
         self.rows.add(
             {"$addFields": {name: {**parts, **values}}},
             {"$setWindowFields": {"partitionBy": f"${name}", "output": self.peers}})

@@ -27,8 +27,7 @@ def bind_from(item: ast.FromItem, around: Around, planning: Planning, hooks: Hoo
         case ast.TableFunction():
             unit = algebra.Values(planning.relation("unit"), (), ((),))
             return bind_table_function(item, From(unit, ()), around, planning, hooks)
-        case ast.Join():
-            return _join(item, around, planning, hooks)
+    return _join(item, around, planning, hooks)
 
 
 # Tables
@@ -130,7 +129,8 @@ def _join(item: ast.Join, around: Around, planning: Planning, hooks: Hooks) -> F
         condition = Binder(both.scope(around.scope), planning.environment, hooks).bind(item.on)
     equal = (*left.equal, *right.equal, *(equalities(condition) if item.kind in ("INNER", "CROSS") else ()))
     relation = _joined(item, left.relation, right.relation, condition)
-    return From(relation, both.sources, both.merged, equal)
+    left, right = _optional(item, left, right)
+    return From(relation, (*left.sources, *right.sources), {**left.merged, **right.merged}, equal)
 
 
 def _table_function_join(
@@ -162,6 +162,21 @@ def _joined(
     return algebra.Join(kind, left, right, condition)
 
 
+def _optional(item: ast.Join, left: From, right: From) -> tuple[From, From]:
+    """Both sides as they are seen above the join: where one may be absent, any column of it may be NULL."""
+    if item.kind in ("RIGHT", "FULL"):
+        left = _maybe_absent(left)
+    return left, _maybe_absent(right) if item.kind in ("LEFT", "FULL") else right
+
+
+def _maybe_absent(side: From) -> From:
+    def nullable(part: BoundExpr) -> BoundExpr | None:
+        return replace(part, nullable=True) if isinstance(part, Column) else None
+
+    sources = tuple(replace(s, required=frozenset()) for s in side.sources)
+    return replace(side, sources=sources, merged={n: algebra.rewrite(e, nullable) for n, e in side.merged.items()})
+
+
 def _check_names(left: From, right: From, item: ast.Join) -> None:
     taken = {s.names[0] for s in left.sources if s.names}
     for source in right.sources:
@@ -184,17 +199,20 @@ def _using(item: ast.Join, left: From, right: From) -> tuple[ast.Identifier, ...
 def _join_using(
     item: ast.Join, left: From, right: From, names: tuple[ast.Identifier, ...], planning: Planning
 ) -> From:
-    conditions, merged, equal = [], {**left.merged, **right.merged}, [*left.equal, *right.equal]
+    conditions, equal = [], [*left.equal, *right.equal]
+    sides = _optional(item, left, right)
+    merged = {**sides[0].merged, **sides[1].merged}
     for name in names:
         path = ast.Path((name,), span=name.span)
         a, b = (resolve_path(path, side.scope(None)) for side in (left, right))
         conditions.append(planning.call("=", a, b))
         if item.kind == "INNER" and isinstance(a, Column) and isinstance(b, Column):
             equal.append((a, b))
+        a, b = (resolve_path(path, side.scope(None)) for side in sides)
         merged[name.text] = {"RIGHT": b, "FULL": planning.call("COALESCE", a, b)}.get(item.kind, a)
     condition = connect("AND", conditions, item.span, planning.environment.context)
     relation = _joined(item, left.relation, right.relation, condition)
-    return From(relation, (*left.sources, *right.sources), merged, tuple(equal))
+    return From(relation, (*sides[0].sources, *sides[1].sources), merged, tuple(equal))
 
 
 def equalities(condition: BoundExpr | None) -> list[tuple[Column, Column]]:

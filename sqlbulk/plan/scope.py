@@ -24,8 +24,8 @@ class Source:
 
     `relation` is what `Column.relation` is to say, unique within the statement; `names` are what the text
     may call it (alias, collection). `fields` are the columns known for certain, dotted for fields of
-    fields; an `open` source may have others, as every collection has. A `qualified` one is only found by
-    its name in front, as EXCLUDED is.
+    fields, `required` those that are never NULL; an `open` source may have others, as every collection has.
+    A `qualified` one is only found by its name in front, as EXCLUDED is.
     """
 
     relation: str
@@ -33,6 +33,7 @@ class Source:
     fields: Mapping[str, Type] = field(default_factory=dict)
     open: bool = True
     qualified: bool = False
+    required: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def collection_source(
 ) -> Source:
     """The rows of a collection. Its own name goes on to mean it beside an alias."""
     names = (name,) if alias is None else (alias, name)
-    return Source(relation, names, known.fields if known else {})
+    required = known.required | {"_id"} if known else frozenset({"_id"})
+    return Source(relation, names, known.fields if known else {}, required=required)
 
 
 def resolve_path(path: ast.Path, scope: Scope) -> BoundExpr:
@@ -94,6 +96,8 @@ def _at_level(path: ast.Path, scope: Scope, inner_open: Column | None) -> BoundE
         source = _called(first, scope)
         if source is not None:
             return _field_of(source, path, path.parts[1:])
+        if _is_alias_around(first.text, scope):
+            return None
     known = [(s, name) for s in scope.sources if not s.qualified and (name := _known_name(first, s)) is not None]
     if len(known) > 1:
         tables = " and ".join(_title(s) for s, _ in known)
@@ -104,7 +108,8 @@ def _at_level(path: ast.Path, scope: Scope, inner_open: Column | None) -> BoundE
         if inner_open is not None and not source.open:
             raise PlanError(
                 "E2014", f"{first.text} may be a field of the inner query's table or the column of {_title(source)}",
-                path.span, hint=f"write {_title(source)}.{first.text}, or put the inner table's name in front")
+                path.span, hint=f"write {source.names[0]}.{first.text}, or put the inner table's name in front"
+                if source.names else "put the inner table's name in front, or take the outer query as a table with one")
         return None if inner_open is not None else _column(source, (name, *rest), path.span)
     if not rest and not any(s.open and not s.qualified for s in scope.sources) and inner_open is None:
         whole = _called(first, scope)
@@ -165,7 +170,7 @@ def _field_of(source: Source, path: ast.Path, parts: tuple[ast.Identifier, ...])
 def _column(source: Source, path: tuple[str, ...], span: Span) -> Column:
     key = path[0] if len(path) == 1 else ".".join(path)
     known = source.fields.get(key, Type.ANY) if source.open or len(path) == 1 else Type.ANY
-    return Column(source.relation, path, known, nullable=path != ("_id",) or not source.open, span=span)
+    return Column(source.relation, path, known, nullable=key not in source.required, span=span)
 
 
 def _title(source: Source) -> str:
