@@ -34,8 +34,11 @@ class Grouping:
     sets: Sequence[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
-        for name, expression in self.keys:
-            column = Column(self.relation, (name,), type_of_bound(expression))
+        columns = [Column(self.relation, (name,), type_of_bound(expression)) for name, expression in self.keys]
+        for column, (_, expression) in zip(columns, self.keys, strict=True):
+            self.by_text.setdefault(fingerprint(expression), column)
+        # Only then: in a grouping set a key is NULL where one that a condition makes equal to it isn't.
+        for column, (_, expression) in zip(columns, self.keys, strict=True):
             for text in self._equal_texts(expression):
                 self.by_text.setdefault(text, column)
 

@@ -34,6 +34,7 @@ SELECT STRING_AGG('abc', ',' ORDER BY m.id) AS v, STRING_AGG('x', '') FILTER (WH
 SELECT (n.d - INTERVAL '1 day') - INTERVAL '-1 month' AS v FROM (SELECT m.id, CAST(NULL AS TIMESTAMP) AS d FROM t m) n
 SELECT n.id, (SELECT MAX(h.n) FROM (SELECT g.i, COUNT(*) AS n FROM t g GROUP BY g.i) h WHERE h.i = n.i) AS v FROM r n
 SELECT n.id FROM r n WHERE EXISTS (SELECT 1 FROM (SELECT g.i, g.s AS n FROM t g) h WHERE h.i = n.i AND n.b)
+SELECT m.x AS k, m.i AS l, GROUPING(m.x) AS g, COUNT(*) AS n FROM t m WHERE m.i = m.x GROUP BY CUBE (m.x, m.i)
 SELECT m.id FROM t m WHERE TO_CHAR(NULLIF(CAST(NULL AS TIMESTAMP), m.e) - INTERVAL '-2 days', 'YYYY') <> 'a'
 """.strip().splitlines()
 
