@@ -124,7 +124,6 @@ class Aggregate:
     aliases: tuple[str, ...] = ()
     empty: Any = None
     ordered: bool = False
-    windowed: bool = True
     distinct: bool = True
 
 
