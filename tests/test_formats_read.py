@@ -6,6 +6,8 @@ import bz2
 import gzip
 import io
 import json
+import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,16 @@ def load(tmp_path: Path) -> Any:
 
 
 # Finding and unpacking
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_opened_once_and_has_no_size(tmp_path: Path) -> None:
+    pipe = tmp_path / "rows.csv"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(b"a,b\n1,x\n2,y\n",), daemon=True).start()
+    got = Got(open_rows(FileRows("rows.csv", SPAN), base_dir=tmp_path))
+    assert (got.size, got.errors) == (None, [])
+    assert got.rows == [(1, "x"), (2, "y")]
 
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.ZstdCompressor().compress}
