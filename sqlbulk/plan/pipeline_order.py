@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlbulk.functions import resolve
 from sqlbulk.plan import algebra
+from sqlbulk.plan.bind_calls import type_of_bound
 from sqlbulk.plan.bound import Call, Column, SortKey
 from sqlbulk.plan.pipeline_rows import Lowering, Outer, Rows, with_fields
 from sqlbulk.types import Type
@@ -22,7 +23,8 @@ def sorted_by(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> Rows
 class Order:
     """What ORDER BY takes: the fields to work out (`computed`), then `directions`.
 
-    The server puts NULLs lowest, SQL highest, so most keys have a field before them that tells NULLs apart.
+    The server puts NULLs lowest, SQL highest, so most keys have a field before them that tells NULLs apart. It
+    takes an array for its least or greatest item, unless the array is inside a document.
     """
 
     def __init__(self, keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> None:
@@ -39,7 +41,7 @@ class Order:
                 self._steps.append((key.expression, direction))
             else:
                 name = lowering.names.new("_s")
-                self.computed[name] = value
+                self.computed[name] = {"whole": value} if type_of_bound(key.expression) is Type.ARRAY else value
                 self._steps.append((name, direction))
 
     def directions(self, rows: Rows) -> dict[str, int]:

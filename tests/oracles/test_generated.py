@@ -35,6 +35,8 @@ SELECT (n.d - INTERVAL '1 day') - INTERVAL '-1 month' AS v FROM (SELECT m.id, CA
 SELECT n.id, (SELECT MAX(h.n) FROM (SELECT g.i, COUNT(*) AS n FROM t g GROUP BY g.i) h WHERE h.i = n.i) AS v FROM r n
 SELECT n.id FROM r n WHERE EXISTS (SELECT 1 FROM (SELECT g.i, g.s AS n FROM t g) h WHERE h.i = n.i AND n.b)
 SELECT m.x AS k, m.i AS l, GROUPING(m.x) AS g, COUNT(*) AS n FROM t m WHERE m.i = m.x GROUP BY CUBE (m.x, m.i)
+SELECT x.n FROM (SELECT ROW_NUMBER() OVER (ORDER BY STRING_TO_ARRAY(m.s, 'a'), m.id) * 100 + m.id AS n FROM t m) x
+SELECT x.n FROM (SELECT ROW_NUMBER() OVER (ORDER BY STRING_TO_ARRAY(m.u, '') DESC NULLS LAST, m.id) * 100 + m.id AS n FROM t m) x
 SELECT m.id FROM t m WHERE TO_CHAR(NULLIF(CAST(NULL AS TIMESTAMP), m.e) - INTERVAL '-2 days', 'YYYY') <> 'a'
 """.strip().splitlines()
 
