@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -306,3 +307,77 @@ def test_a_row_without_its_time_is_refused_by_itself(session: Session, database:
         session.execute(SERIES)
     summary: Any = caught.value.summary
     assert counted(summary) == {"read": 2, "inserted": 1, "rejected": 1}
+
+
+STACKED = """WITH hourly AS (
+        SELECT shop, DATE_TRUNC('hour', at) AS hour, SUM(CAST(details->>'price' AS NUMERIC)) AS total,
+               ARRAY_AGG(DISTINCT details->>'kind') FILTER (WHERE details->>'kind' IS NOT NULL) AS kinds
+        FROM sales GROUP BY shop, DATE_TRUNC('hour', at)),
+    daily AS (
+        SELECT shop, DATE_TRUNC('day', hour) AS day, SUM(total) AS total, ARRAY_AGG(DISTINCT UNNEST(kinds)) AS kinds
+        FROM hourly GROUP BY shop, DATE_TRUNC('day', hour))
+    INSERT INTO days (shop, day, total, kinds) SELECT shop, day, total, kinds FROM daily
+    ON CONFLICT (shop, day) DO UPDATE SET total = EXCLUDED.total, kinds = EXCLUDED.kinds, changed = TRUE"""
+
+
+def test_arrays_of_groups_go_into_the_groups_above(session: Session, database: Base) -> None:
+    sales = (("a", 1, "tea", "1.5"), ("a", 1, "jam", "2"), ("a", 2, "tea", "3"), ("a", 2, None, "1"), ("b", 5, None, "4"))
+    database.sales.insert_many([
+        {"shop": shop, "at": datetime(2025, 1, 1, hour, 30, tzinfo=UTC), "details": {"kind": kind, "price": price}}
+        for shop, hour, kind, price in sales])
+    assert counts(session, STACKED) == {"read": 2, "inserted": 2}
+    day = datetime(2025, 1, 1, tzinfo=UTC)
+    first = {"shop": "a", "day": day, "total": Decimal128("7.5"), "kinds": ["jam", "tea"]}
+    second = {"shop": "b", "day": day, "total": Decimal128("4"), "kinds": None}
+    assert stored(database, "days", "shop") == [first, second]
+    database.sales.insert_one({"shop": "b", "at": day, "details": {"kind": "tea", "price": "1"}})
+    assert counts(session, STACKED) == {"read": 2, "matched": 2, "modified": 2}
+    second |= {"total": Decimal128("5"), "kinds": ["tea"]}
+    assert stored(database, "days", "shop") == [first | {"changed": True}, second | {"changed": True}]
+
+
+def test_an_update_from_the_first_rows_of_two_others_merges_documents(session: Session, database: Base) -> None:
+    database.t.insert_many([{"k": k, "n": 1, "place": "old", "tool": {"a": 1, "b": 1}} for k in range(4)])
+    database.moves.insert_many([{"k": k, "n": 1, "place": f"new{k}", "open": k != 2, "at": k} for k in range(4)])
+    database.tools.insert_many([
+        {"k": 0, "n": 1, "more": {"b": 2, "c": {"d": 3}}, "open": True}, {"k": 1, "n": 1, "open": True},
+        {"k": 2, "n": 1, "more": {"b": 5}, "open": True}])
+    sql = """UPDATE t target SET place = COALESCE(m.place, target.place), tool = tool || COALESCE(w.more, '{}'::jsonb)
+        FROM (SELECT DISTINCT ON (k, n) k, n, place, ROW_NUMBER() OVER (PARTITION BY k ORDER BY at DESC) AS r
+              FROM moves WHERE open = TRUE) m,
+             (SELECT DISTINCT ON (k, n) k, n, more FROM tools WHERE open = TRUE) w
+        WHERE target.k = m.k AND target.n = m.n AND target.k = w.k AND target.n = w.n AND target.k < 3"""
+    assert counts(session, sql) == {"read": 2, "matched": 2, "modified": 2}
+    assert [(d["place"], d["tool"]) for d in stored(database)] == [
+        ("new0", {"a": 1, "b": 2, "c": {"d": 3}}), ("new1", {"a": 1, "b": 1}),
+        ("old", {"a": 1, "b": 1}), ("old", {"a": 1, "b": 1})]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        ("ARRAY_AGG(UNNEST(a))", [[3, 1, "b", 1, 2.5], None, [[1], "$x"]]),
+        ("ARRAY_AGG(DISTINCT UNNEST(a))", [[1, 2.5, 3, "b"], None, ["$x", [1]]]),
+        ("ARRAY_AGG(UNNEST(a)) FILTER (WHERE f)", [[1, 2.5], None, None]),
+        ("COUNT(UNNEST(a))", [5, 0, 2]), ("COUNT(DISTINCT UNNEST(a))", [4, 0, 2]), ("COUNT(a)", [3, 1, 1]),
+        ("SUM(UNNEST(a))", [7.5, None, None]), ("SUM(DISTINCT UNNEST(a))", [6.5, None, None]),
+        ("AVG(UNNEST(a))", [1.875, None, None]), ("AVG(DISTINCT UNNEST(a)) FILTER (WHERE f)", [1.75, None, None]),
+        ("MIN(UNNEST(a))", [1, None, "$x"]), ("MAX(UNNEST(a))", ["b", None, [1]]),
+        ("STRING_AGG(UNNEST(a), '-')", ["3-1-b-1-2.5", None, "$x"]),
+        ("STRING_AGG(DISTINCT UNNEST(a))", ["1,2.5,3,b", None, "$x"]),
+    ],
+)
+def test_aggregates_over_elements(
+    aggregate: str, expected: list[Any], session: Session, database: Base
+) -> None:
+    arrays: tuple[Any, ...] = ((1, [3, 1, None, "b"]), (1, [1, 2.5]), (1, None), (1, 7), (2, []), (3, [[1], None, "$x"]))
+    database.t.insert_many([{"_id": n, "k": k, "a": a, "f": n == 1} for n, (k, a) in enumerate(arrays)])
+    result = session.execute(f"SELECT {aggregate} FROM t GROUP BY k ORDER BY k")
+    assert [value for (value,) in result.rows] == expected
+
+
+def test_many_arrays_lose_no_element_when_put_together(session: Session, database: Base) -> None:
+    database.t.insert_many([{"a": [n, n + 1]} for n in range(1001)])
+    (row,) = session.execute("SELECT ARRAY_AGG(UNNEST(a)), COUNT(DISTINCT UNNEST(a)) FROM t").rows
+    assert sorted(row[0]) == sorted([*range(1001), *range(1, 1002)])
+    assert row[1] == 1002

@@ -41,8 +41,18 @@ def cast_name(type_name: ast.TypeName, *, safe: bool) -> str:
     return f"TRY_{name}" if safe else name
 
 
+UNNESTS = frozenset({"UNNEST", "JSON_ARRAY_ELEMENTS", "JSONB_ARRAY_ELEMENTS"})
+"""The names of the function that makes a row of each element of an array."""
+
+
 def check_plain(node: ast.Call) -> None:
-    """Raise E2004 if a call has what only aggregates take."""
+    """Raise E2004 if a call has what only aggregates take, E3001 if it gives rows."""
+    if node.name in UNNESTS:
+        raise UnsupportedError("E3001", f"{node.name} gives rows: it stands in FROM, or alone inside an"
+                               " aggregate that has no OVER", node.span, hint="write FROM t, UNNEST(t.a) AS x")
+    if node.name == "GENERATE_SERIES":
+        raise UnsupportedError("E3001", "GENERATE_SERIES gives rows: it stands in FROM", node.span,
+                               hint="write FROM GENERATE_SERIES(1, 10) AS n")
     for name, given in (
         ("DISTINCT", node.distinct), ("ORDER BY", node.order_by), ("WITHIN GROUP", node.within_group),
         ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls),

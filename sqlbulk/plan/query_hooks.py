@@ -11,8 +11,10 @@ from sqlbulk.functions import AGGREGATES, UNSUPPORTED, WINDOW_FUNCTIONS
 from sqlbulk.functions.fitting import Fit, fit
 from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import Accumulation, Aggregate, Parameter
+from sqlbulk.functions.unnesting import OVER_ELEMENTS
 from sqlbulk.plan.bind import Binder
 from sqlbulk.plan.bind_calls import type_of_bound
+from sqlbulk.plan.bind_parts import UNNESTS
 from sqlbulk.plan.bound import AggregateCall, BoundExpr, Constant, Frame, SortKey, SubqueryExpr, WindowCall
 from sqlbulk.plan.query_frames import bind_frame
 from sqlbulk.plan.query_state import Around, CommonTable, Planning
@@ -88,6 +90,7 @@ class QueryHooks:
                             hint="HAVING filters groups" if self.place == "in WHERE" else None)
         if call.nulls is not None:
             raise UnsupportedError("E3001", f"{call.nulls} NULLS has no meaning for {call.name}", call.span)
+        call, aggregate = _over_elements(call, aggregate)
         with self.clause(f"inside {call.name}"):
             arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
             order = self._order(call.order_by, binder)
@@ -230,6 +233,24 @@ def check_arguments(
                             argument.span)
         if parameter.constant and isinstance(argument, Constant):
             _check_constant(name, parameter, argument)
+
+
+def _over_elements(call: ast.Call, aggregate: Aggregate) -> tuple[ast.Call, Aggregate]:
+    """ARRAY_AGG (UNNEST (x)) and its like: the aggregate over the elements of x, with x as argument."""
+    unnest = call.arguments[0] if call.arguments else None
+    if not isinstance(unnest, ast.Call) or unnest.name not in UNNESTS:
+        return call, aggregate
+    if aggregate.name not in OVER_ELEMENTS:
+        raise UnsupportedError("E3001", f"{call.name} ({unnest.name} (…)) is not supported", unnest.span,
+                               hint=f"write FROM t, UNNEST(t.a) AS x, and {call.name}(x)")
+    plain = replace(unnest, name="", arguments=())
+    if plain != ast.Call("", (), span=unnest.span) or len(unnest.arguments) != 1:
+        raise PlanError("E2004", f"{unnest.name} takes one array and nothing else", unnest.span)
+    if call.order_by:
+        raise UnsupportedError(
+            "E3001", f"{call.name} ({unnest.name} (…)) takes no ORDER BY", call.order_by[0].span,
+            hint="write FROM t, UNNEST(t.a) AS x, and ORDER BY x inside")
+    return replace(call, arguments=(*unnest.arguments, *call.arguments[1:])), OVER_ELEMENTS[aggregate.name]
 
 
 def _check_constant(name: str, parameter: Parameter, argument: Constant) -> None:

@@ -12,13 +12,13 @@ from sqlbulk.functions.registry import Function, Parameter
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bind import Binder, Hooks
 from sqlbulk.plan.bind_calls import type_of_bound
+from sqlbulk.plan.bind_parts import UNNESTS
 from sqlbulk.plan.bound import BoundExpr, Call, Constant
 from sqlbulk.plan.query_state import Around, From, Planning
 from sqlbulk.plan.scope import Scope, Source
 from sqlbulk.syntax import ast
 from sqlbulk.types import Interval, Type
 
-_UNNESTS = frozenset({"UNNEST", "JSON_ARRAY_ELEMENTS", "JSONB_ARRAY_ELEMENTS"})
 _SERIES = frozenset({"GENERATE_SERIES"})
 
 
@@ -27,7 +27,7 @@ def bind_table_function(
 ) -> From:
     """The rows of `left`, each as often as the function gives rows for it."""
     call = item.call
-    if call.name not in _UNNESTS | _SERIES:
+    if call.name not in UNNESTS | _SERIES:
         raise UnsupportedError("E3001", f"{call.name} can't stand in FROM", call.span,
                                hint="UNNEST and GENERATE_SERIES can")
     binder = Binder(Scope(left.sources, around.scope, bound=left.merged), planning.environment, hooks)
