@@ -100,15 +100,13 @@ def _agrees(key: _Key, local: Any) -> Any:
 
 def _same_slots(rows: Rows, alone: Rows) -> None:
     """Move the relations of `alone` to where `rows` has them."""
-    moved = {place.base[0]: rows.layout[name].base[0] for name, place in alone.layout.items() if name in rows.layout
-             and place.base[:1] != rows.layout[name].base[:1]}
+    moved = any(place.base[:1] != rows.layout[name].base[:1] for name, place in alone.layout.items())
     fields: dict[str, Any] = {}
     for name, place in rows.layout.items():
-        if name in alone.layout:
-            node = fields
-            for step in place.base[:-1]:
-                node = node.setdefault(step, {})
-            node[place.base[-1]] = "$" + ".".join(alone.layout[name].base)
+        node = fields
+        for step in place.base[:-1]:
+            node = node.setdefault(step, {})
+        node[place.base[-1]] = "$" + ".".join(alone.layout[name].base)
     if moved:
         alone.add({"$replaceWith": fields})
 
@@ -238,7 +236,7 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
     here, key, there = (lowering.names.new(prefix) for prefix in ("_l", "_k", "_r"))
     left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
     right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
-    kept, layout = _kept(right, lowering)
+    kept, layout = _kept(right)
     left.add({"$replaceWith": {here: whole_row(left, lowering), key: left_keys}})
     right.add(
         {"$replaceWith": {key: right_keys, there: kept}},
@@ -254,12 +252,10 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
     return left
 
 
-def _kept(right: Rows, lowering: Lowering) -> tuple[Any, dict[str, Place]]:
-    """What is attached of the right side, and its layout: the columns of a made relation, without their detours."""
-    if len(right.layout) == 1:
-        (relation, place), = right.layout.items()
-        if place.keys is not None:
-            keys = column_keys(tuple(place.keys))
-            fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
-            return fields, {relation: Place((), keys)}
-    return whole_row(right, lowering), right.layout
+def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
+    """What is attached of the right side's groups, and its layout: their columns, without their detours."""
+    (relation, place), = right.layout.items()
+    assert place.keys is not None
+    keys = column_keys(tuple(place.keys))
+    fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
+    return fields, {relation: Place((), keys)}
