@@ -115,6 +115,8 @@ def test_cells() -> None:
     with pytest.raises(PlanError, match="months"):
         cell("INTERVAL '1 month'")
     with pytest.raises(RowRefused, match="64 bits"):
+        cell("?", [10**20])
+    with pytest.raises(PlanError, match="64 bits"):
         cell("99999999999999999999")
     assert constant_cell(Constant(4, Type.INTEGER), ast.Default().span) == 4
     with pytest.raises(PlanError) as caught:

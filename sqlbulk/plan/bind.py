@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
 from sqlbulk.functions.registry import Aggregate, Context
-from sqlbulk.plan.bind_calls import make_call, make_constant, type_of_bound
+from sqlbulk.plan.bind_calls import literal_constant, make_call, make_constant, type_of_bound
 from sqlbulk.plan.bind_conditions import between, choose, compare_rows, connect, negate
 from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval, unit_length
 from sqlbulk.plan.bind_parts import (
@@ -119,7 +119,7 @@ class Binder:
     def _bind(self, node: ast.Expr) -> BoundExpr:  # noqa: C901
         match node:
             case ast.Literal(value=value):
-                return make_constant(value, node.span)
+                return literal_constant(value, node.span)
             case ast.Path():
                 return resolve_path(node, self.scope)
             case ast.Parameter(key=key):
@@ -195,6 +195,8 @@ class Binder:
         match node:
             case ast.Unary(operator="NOT", operand=operand):
                 return negate(self.bind(operand), node.span, self.context)
+            case ast.Unary(operator="-", operand=ast.Literal(value=int() as number)) if not isinstance(number, bool):
+                return literal_constant(-number, node.span)
             case ast.Unary(operator=sign, operand=operand):
                 name = {"-": "NEGATE", "+": "UNARY PLUS"}.get(sign, sign)
                 return self.call(name, self.bind(operand), span=node.span)

@@ -25,6 +25,13 @@ def make_constant(value: Any, span: Span) -> Constant:
     return Constant(value, type_of(value), span=span)
 
 
+def literal_constant(value: Any, span: Span) -> Constant:
+    """A literal of the text; raises PlanError for an integer over 64 bits."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise PlanError("E2019", "the integer doesn't fit in 64 bits; write DECIMAL '…'", span)
+    return make_constant(value, span)
+
+
 def type_of_bound(expression: BoundExpr) -> Type:
     """What is known of the expression's value."""
     return Type.ANY if isinstance(expression, LambdaVariable) else expression.type
