@@ -90,9 +90,11 @@ class QueryHooks:
                             hint="HAVING filters groups" if self.place == "in WHERE" else None)
         if call.nulls is not None:
             raise UnsupportedError("E3001", f"{call.nulls} NULLS has no meaning for {call.name}", call.span)
-        call, aggregate = _over_elements(call, aggregate)
+        unnest = _unnest_inside(call, aggregate)
+        if unnest is not None:
+            aggregate = OVER_ELEMENTS[aggregate.name]
         with self.clause(f"inside {call.name}"):
-            arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
+            arguments, filter_ = self._arguments(call, binder, unnest), self._filter(call, binder)
             order = self._order(call.order_by, binder)
             within = self._order(call.within_group, binder)
         if within and aggregate.name not in _WITHIN_GROUP:
@@ -110,13 +112,13 @@ class QueryHooks:
         return AggregateCall(
             aggregate, arguments, _result_type(aggregate, arguments), call.distinct, order, filter_, span=call.span)
 
-    def _arguments(self, call: ast.Call, binder: Binder) -> tuple[BoundExpr, ...]:
+    def _arguments(self, call: ast.Call, binder: Binder, unnest: ast.Call | None = None) -> tuple[BoundExpr, ...]:
         if any(isinstance(a, ast.Star) for a in call.arguments):
             if call.name != "COUNT" or len(call.arguments) > 1 or call.distinct:
                 raise PlanError("E2004", f"{call.name} can't take *", call.span)
             return ()
         bound = []
-        for argument in call.arguments:
+        for argument in call.arguments if unnest is None else (*unnest.arguments, *call.arguments[1:]):
             if isinstance(argument, ast.Star | ast.Lambda | ast.Query):
                 raise PlanError("E2004", f"{call.name} takes values", call.span)
             bound.append(binder.bind(argument))
@@ -235,11 +237,11 @@ def check_arguments(
             _check_constant(name, parameter, argument)
 
 
-def _over_elements(call: ast.Call, aggregate: Aggregate) -> tuple[ast.Call, Aggregate]:
-    """ARRAY_AGG (UNNEST (x)) and its like: the aggregate over the elements of x, with x as argument."""
+def _unnest_inside(call: ast.Call, aggregate: Aggregate) -> ast.Call | None:
+    """The UNNEST (x) of ARRAY_AGG (UNNEST (x)) and its like, which mean the elements of x."""
     unnest = call.arguments[0] if call.arguments else None
     if not isinstance(unnest, ast.Call) or unnest.name not in UNNESTS:
-        return call, aggregate
+        return None
     if aggregate.name not in OVER_ELEMENTS:
         raise UnsupportedError("E3001", f"{call.name} ({unnest.name} (…)) is not supported", unnest.span,
                                hint=f"write FROM t, UNNEST(t.a) AS x, and {call.name}(x)")
@@ -250,7 +252,7 @@ def _over_elements(call: ast.Call, aggregate: Aggregate) -> tuple[ast.Call, Aggr
         raise UnsupportedError(
             "E3001", f"{call.name} ({unnest.name} (…)) takes no ORDER BY", call.order_by[0].span,
             hint="write FROM t, UNNEST(t.a) AS x, and ORDER BY x inside")
-    return replace(call, arguments=(*unnest.arguments, *call.arguments[1:])), OVER_ELEMENTS[aggregate.name]
+    return unnest
 
 
 def _check_constant(name: str, parameter: Parameter, argument: Constant) -> None:
