@@ -336,11 +336,32 @@ class OutputColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySet:
+    """Values that are read before a query, the `_id`s of a pipeline's documents. They take the place of `marker`.
+
+    The pipeline may have the markers of the sets before in it.
+    """
+
+    marker: str
+    collection: str
+    pipeline: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FewKeys:
+    """Another pipeline with the same rows, for when there are few keys: these are read first and put into it."""
+
+    key_sets: tuple[KeySet, ...]
+    pipeline: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Read rows: a pipeline over a collection, None where it begins with $documents.
 
     `columns` are in the order written; None: every field of the documents is a column (SELECT *), in the
-    order in which they come. `choices` says how joins and subqueries are done, a sentence each.
+    order in which they come. `choices` says how joins and subqueries are done, a sentence each. `few` is
+    another way that may be faster.
     """
 
     collection: str | None
@@ -350,10 +371,19 @@ class Query:
     allow_disk_use: bool = True
     collation: Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    few: FewKeys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analyze:
+    """Run a query for the server's figures, shown below `text`, the plan."""
+
+    query: Query
+    text: str
 
 
 Command = (
-    Insert | UpdateWhere | DeleteWhere | MergeRows | DryRun | Query | Explained | UseDatabase | SetOption
+    Analyze | Insert | UpdateWhere | DeleteWhere | MergeRows | DryRun | Query | Explained | UseDatabase | SetOption
     | CatalogCommand
 )
 

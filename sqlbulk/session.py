@@ -188,7 +188,7 @@ class Session:
         names = {table.name[-1].text for table in nodes_of(tree, ast.Table)}
         if not names or plans_alone(tree, self.options):
             return Catalog(), ()
-        if running and not isinstance(tree, st.Explain):
+        if running and (not isinstance(tree, st.Explain) or tree.analyze):
             return self._read_catalog(names), ()
         if self._connection is None and self.private:
             return Catalog(), ()

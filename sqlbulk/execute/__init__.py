@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlbulk.commands import (
+    Analyze,
     Command,
     DeleteWhere,
     DryRun,
@@ -62,6 +63,10 @@ def execute(
             from sqlbulk.execute.query import run_query
 
             return run_query(command, connection)
+        case Analyze():
+            from sqlbulk.execute.analyze import run_analyze
+
+            return run_analyze(command, connection)
         case UpdateWhere() | DeleteWhere() | DryRun():
             from sqlbulk.execute.changes import run_change
 

@@ -12,6 +12,7 @@ from sqlbulk.commands import OutputColumn, Query
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
+from sqlbulk.execute.query_keys import with_few_keys
 from sqlbulk.results import Result
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def run_query(command: Query, connection: Connection) -> Result:
 
     Raises ServerError, ConnectionLost or ConnectionFailed, also while the rows are read.
     """
+    command = with_few_keys(command, connection)
     documents = _documents(command, connection, command.pipeline)
     if command.columns is None:
         names, documents = _names((), documents, command, connection)
@@ -53,7 +55,7 @@ def _documents(
         else:
             cursor = database[command.collection].aggregate(list(pipeline), **options)
     except PyMongoError as error:
-        raise _query_error(error) from None
+        raise query_error(error) from None
     return _streamed(cursor)
 
 
@@ -62,10 +64,11 @@ def _streamed(cursor: Any) -> Iterator[Document]:
         with cursor:
             yield from cursor
     except PyMongoError as error:
-        raise _query_error(error) from None
+        raise query_error(error) from None
 
 
-def _query_error(error: PyMongoError) -> Exception:
+def query_error(error: PyMongoError) -> Exception:
+    """What went wrong while a query ran."""
     if _SEVERAL_ROWS in str(error):
         return ServerError("E5005", _SEVERAL_ROWS, hint="add LIMIT 1, or an aggregate such as MAX")
     return statement_error(error, begun=False)

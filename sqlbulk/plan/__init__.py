@@ -98,10 +98,11 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.show import plan_look
 
             return plan_look(statement, planning)
-        case st.Explain(analyze=False, statement=inner):
-            from sqlbulk.plan.explain import explained
+        case st.Explain(statement=inner):
+            from sqlbulk.plan.explain import analyzed, explained
 
-            return explained(_plan(inner, planning))
+            made = _plan(inner, planning)
+            return analyzed(made, statement.span) if statement.analyze else explained(made)
         case _:
             raise UnsupportedError("E3001", f"{statement_name(statement)} isn't supported yet", statement.span)
 

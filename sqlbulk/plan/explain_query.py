@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson import json_util
 
-from sqlbulk.commands import Query
+from sqlbulk.commands import FewKeys, Query
 
 _JSON = json_util.JSONOptions(
     json_mode=json_util.JSONMode.RELAXED, uuid_representation=4, tz_aware=True)
@@ -19,8 +20,21 @@ def describe_query(command: Query) -> str:
     lines = [f"SELECT from {database}{source}", f"  columns: {_columns(command)}"]
     lines += [f"  {choice}" for choice in command.choices]
     lines.append("  pipeline:")
-    lines += [f"    {json_util.dumps(dict(s), json_options=_JSON, ensure_ascii=False)}" for s in command.pipeline]
+    lines += _stages(command.pipeline)
+    if command.few is not None:
+        lines += _few(command.few)
     return "\n".join(lines)
+
+
+def _stages(pipeline: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"    {json_util.dumps(dict(s), json_options=_JSON, ensure_ascii=False)}" for s in pipeline]
+
+
+def _few(few: FewKeys) -> list[str]:
+    lines = []
+    for keys in few.key_sets:
+        lines += [f"  read first, {keys.marker} of {keys.collection}:", *_stages(keys.pipeline)]
+    return [*lines, "  pipeline if they are few:", *_stages(few.pipeline)]
 
 
 def _columns(command: Query) -> str:

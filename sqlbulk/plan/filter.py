@@ -194,6 +194,13 @@ def _equal_any(column: Column, values: list[Any], layout: Layout) -> Filter | No
     return _guarded(column, {"$eq": values[0]} if len(values) == 1 else {"$in": values}, layout)
 
 
+def among(column: Column, values: Any, layout: Layout, *, inside: bool) -> Filter | None:
+    """The filter of a column being among values that aren't known yet, none of them NULL; or of it not being so."""
+    if inside:
+        return _guarded(column, {"$in": values}, layout)
+    return _unguarded(column, {"$nin": values}, layout)
+
+
 def _unlike_all(column: Column, values: list[Any], layout: Layout) -> Filter | None:
     return _unguarded(column, {"$nin": [*values, None]}, layout)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlbulk.catalog import Catalog
+from sqlbulk.commands import KeySet
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan import algebra
 from sqlbulk.plan.bound import Constant
 from sqlbulk.plan.pipeline_group import lower_aggregate, lower_distinct, lower_set_operation
 from sqlbulk.plan.pipeline_join import lower_apply, lower_attach, lower_join
+from sqlbulk.plan.pipeline_keys import lower_membership
 from sqlbulk.plan.pipeline_needs import made_columns, needed_paths
 from sqlbulk.plan.pipeline_order import sorted_by, top_by_index
 from sqlbulk.plan.pipeline_rows import (
@@ -29,18 +31,20 @@ from sqlbulk.plan.pipeline_window import lower_window
 
 
 def to_pipeline(
-    node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None
+    node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None,
+    key_sets: list[KeySet] | None = None,
 ) -> tuple[Rows, list[str]]:
     """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen.
 
-    Of the relation `whole` all fields are wanted in the end, whatever the expressions use.
+    Of the relation `whole` all fields are wanted in the end, whatever the expressions use. `key_sets` gets what
+    is to be read before; with None the pipeline stands alone.
     """
     def lower(inner: algebra.Relation, outer: Outer) -> Rows:
         return _lower(inner, lowering, outer)
 
     needs = {**needed_paths(node), **({} if whole is None else {whole: None})}
     taken = made_columns(node).union(path[0] for paths in needs.values() for path in paths or () if path)
-    lowering = Lowering(context, catalog, needs, lower, Names(taken))
+    lowering = Lowering(context, catalog, needs, lower, Names(taken), key_sets=key_sets)
     return _lower(node, lowering, {}), lowering.choices
 
 
@@ -51,8 +55,7 @@ def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:
         case algebra.Values():
             return _values(node, lowering, outer)
         case algebra.Filter():
-            rows = lowering.lower(node.input, outer)
-            return rows.add(lowering.filter(node.condition, rows))
+            return _filter(node, lowering, outer)
         case algebra.Project():
             return _project(node, lowering, outer)
         case algebra.Extend():
@@ -96,6 +99,14 @@ def _values(node: algebra.Values, lowering: Lowering, outer: Outer) -> Rows:
         for row in node.rows
     ]
     return Rows(None, [{"$documents": documents}], {node.relation: Place((), keys)}, outer)
+
+
+def _filter(node: algebra.Filter, lowering: Lowering, outer: Outer) -> Rows:
+    found = lower_membership(node, lowering, outer)
+    if found is not None:
+        return found
+    rows = lowering.lower(node.input, outer)
+    return rows.add(lowering.filter(node.condition, rows))
 
 
 def _project(node: algebra.Project, lowering: Lowering, outer: Outer) -> Rows:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlbulk.catalog import Catalog
+from sqlbulk.commands import KeySet
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.functions.registry import Context, Operand
 from sqlbulk.plan.algebra import Relation
@@ -151,7 +152,7 @@ class Lowering:
     """What the lowering of a statement's relations shares.
 
     `needs` says which paths of a relation are used anywhere; None: the whole. `lower` lowers a relation, given
-    the variables of the queries around.
+    the variables of the queries around. `key_sets`: keys that are read first, None: nothing is.
     """
 
     context: Context
@@ -160,6 +161,7 @@ class Lowering:
     lower: Callable[[Relation, Outer], Rows]
     names: Names = field(default_factory=Names)
     choices: list[str] = field(default_factory=list)
+    key_sets: list[KeySet] | None = None
 
     def value(self, expression: BoundExpr, rows: Rows) -> Any:
         """The expression over the rows, in the aggregation language; it may be missing for NULL."""

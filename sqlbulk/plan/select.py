@@ -22,7 +22,7 @@ from sqlbulk.syntax import ast
 def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
     """The plan of a SELECT; raises SqlError."""
     notices: list[str] = []
-    command = plan_query(query, planning.environment, notices)
+    command = plan_query(query, planning.environment, notices, few=True)
 
     def describe() -> str:
         return "\n".join([describe_query(command), *(f"notice: {n}" for n in notices)])
@@ -30,19 +30,22 @@ def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
     return commands.Plan("SELECT", (command,), tuple(notices), describe, lambda: [wire_query(command)])
 
 
-def plan_query(query: ast.Query, environment: Environment, notices: list[str] | None = None) -> commands.Query:
+def plan_query(query: ast.Query, environment: Environment, notices: list[str] | None = None, *, few: bool = False
+) -> commands.Query:
     """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported.
 
-    `notices` gets what the user should know about it.
+    `notices` gets what the user should know about it. `few`: also another way, for few keys, if there is one.
     """
     planning = new_planning(environment)
     bound = bind_query(query, Around(), planning)
     if notices is not None:
         notices += planning.notices
-    return lower_query(bound, environment, query)
+    return lower_query(bound, environment, query, few=few)
 
 
-def lower_query(bound: BoundQuery, environment: Environment, query: ast.Query) -> commands.Query:
+def lower_query(
+    bound: BoundQuery, environment: Environment, query: ast.Query, *, few: bool = False
+) -> commands.Query:
     """The command of a bound query."""
     relation = rewritten(bound.relation, environment)
     whole = bound.name if bound.open else None
@@ -50,7 +53,21 @@ def lower_query(bound: BoundQuery, environment: Environment, query: ast.Query) -
     _flatten(rows, bound)
     database = _database(relation, query)
     return commands.Query(
-        rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices))
+        rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices),
+        few=_with_few_keys(relation, bound, environment, rows.collection) if few else None)
+
+
+def _with_few_keys(
+    relation: algebra.Relation, bound: BoundQuery, environment: Environment, collection: str | None
+) -> commands.FewKeys | None:
+    """The other way: with the keys of EXISTS and IN read first."""
+    key_sets: list[commands.KeySet] = []
+    whole = bound.name if bound.open else None
+    rows, _ = to_pipeline(relation, environment.context, environment.catalog, whole=whole, key_sets=key_sets)
+    _flatten(rows, bound)
+    if not key_sets or rows.collection != collection:
+        return None
+    return commands.FewKeys(tuple(key_sets), tuple(rows.stages))
 
 
 def _flatten(rows: Rows, bound: BoundQuery) -> None:

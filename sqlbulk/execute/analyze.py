@@ -1,0 +1,127 @@
+"""EXPLAIN ANALYZE: runs a query and shows what the server says of it: indexes, documents examined, rows and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import PyMongoError
+
+from sqlbulk.commands import Analyze, Query
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.query import query_error
+from sqlbulk.execute.query_keys import with_few_keys
+from sqlbulk.results import Result
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+
+Figures = Mapping[str, Any]
+
+
+def run_analyze(command: Analyze, connection: Connection) -> Result:
+    """The plan and the server's figures, a line a row; raises ServerError, ConnectionLost or ConnectionFailed."""
+    query = with_few_keys(command.query, connection)
+    lines = command.text.splitlines()
+    if command.query.few is not None:
+        found = "few: they stand in the filter" if query.few is None else "many: the pipeline above runs without them"
+        lines.append(f"  the keys are {found}")
+    lines += ["server:", *(f"  {line}" for line in figures(_asked(query, connection)))]
+    return Result("EXPLAIN", ("plan",), [(line,) for line in lines])
+
+
+def _asked(query: Query, connection: Connection) -> Figures:
+    """The server's own account of the query, which it runs for that."""
+    database = connection.client[query.database or connection.database]
+    aggregate: dict[str, Any] = {
+        "aggregate": 1 if query.collection is None else query.collection, "pipeline": list(query.pipeline),
+        "cursor": {}, "allowDiskUse": query.allow_disk_use}
+    if query.collation is not None:
+        aggregate["collation"] = query.collation
+    try:
+        return database.command({"explain": aggregate, "verbosity": "executionStats"}, codec_options=OPTIONS)
+    except PyMongoError as error:
+        raise query_error(error) from None
+
+
+def figures(explained: Figures) -> Iterator[str]:
+    """The server's account as text, a line a stage; of each shard where there are several."""
+    shards = explained.get("shards")
+    if shards is None:
+        yield from _account(explained)
+        return
+    for name, account in shards.items():
+        yield f"shard {name}:"
+        yield from (f"  {line}" for line in _account(account))
+
+
+def _account(explained: Figures) -> Iterator[str]:
+    stages = explained.get("stages")
+    if stages is not None:
+        yield from _stages(stages)
+    elif "executionStats" in explained:
+        yield _read(explained)
+
+
+def _stages(stages: Sequence[Figures]) -> Iterator[str]:
+    for stage in stages:
+        name = next(iter(stage))
+        if name == "$cursor":
+            yield _read(stage[name])
+            continue
+        yield f"{_title(name, stage[name])}: {', '.join(_of_stage(stage))}"
+        if name == "$unionWith":
+            yield from (f"  {line}" for line in _stages(stage[name].get("pipeline", ())))
+
+
+def _title(name: str, specification: Any) -> str:
+    source = specification.get("from") or specification.get("coll") if isinstance(specification, Mapping) else None
+    return f"{name} {source}" if isinstance(source, str) else name
+
+
+def _of_stage(stage: Figures) -> Iterator[str]:
+    if "nReturned" in stage:
+        yield f"{stage['nReturned']:,} rows"
+    if stage.get("indexesUsed"):
+        yield f"index {', '.join(stage['indexesUsed'])}"
+    if stage.get("collectionScans"):
+        yield f"{stage['collectionScans']:,} collection scans"
+    yield from _examined(stage)
+    if stage.get("usedDisk"):
+        yield "on disk"
+    if "executionTimeMillisEstimate" in stage:
+        yield f"{stage['executionTimeMillisEstimate']:,} ms since the start"
+
+
+def _examined(account: Figures) -> Iterator[str]:
+    for key, what in (("totalDocsExamined", "documents"), ("totalKeysExamined", "keys")):
+        if key in account:
+            yield f"{account[key]:,} {what} examined"
+
+
+def _read(account: Figures) -> str:
+    """What the server's find layer did: the stages that it merged into the reading of the collection."""
+    found = account.get("executionStats", {})
+    names, indexes = [], []
+    for node in _nodes(account.get("queryPlanner", {}).get("winningPlan", {})):
+        names.append(str(node["stage"]).lower().replace("_", " "))
+        indexes += [str(node["indexName"])] if "indexName" in node else []
+    collection = str(account.get("queryPlanner", {}).get("namespace", "")).partition(".")[2]
+    parts = [f"{found['nReturned']:,} rows"] if "nReturned" in found else []
+    parts += [f"index {', '.join(dict.fromkeys(indexes))}"] if indexes else []
+    parts += _examined(found)
+    parts += [f"{found['executionTimeMillis']:,} ms"] if "executionTimeMillis" in found else []
+    return f"read {collection} ({' < '.join(names)}): {', '.join(parts)}"
+
+
+def _nodes(plan: Any) -> Iterator[Figures]:
+    """The stages of a winning plan, from the top; the text of the slot-based one says no more."""
+    if isinstance(plan, Mapping):
+        if "stage" in plan:
+            yield plan
+        for key, value in plan.items():
+            if key != "slotBasedPlan":
+                yield from _nodes(value)
+    elif isinstance(plan, list):
+        for item in plan:
+            yield from _nodes(item)

@@ -1,0 +1,85 @@
+"""Queries that ask the server more than once: keys read first, EXPLAIN ANALYZE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bson.regex import Regex
+from pymongo.database import Database
+
+from sqlbulk.errors import UnsupportedError
+from sqlbulk.execute import query_keys
+from sqlbulk.execute.analyze import figures
+from sqlbulk.session import Session, connect
+
+EXISTS = "SELECT id FROM a WHERE {} EXISTS (SELECT 1 FROM b WHERE b.k = a.k AND b.on_ = '{{keys 1}}')"
+
+
+@pytest.fixture
+def session(server_uri: str, database: Database[dict[str, Any]]) -> Iterator[Session]:
+    """A session over two small collections."""
+    database.a.insert_many([{"id": 1, "k": 1}, {"id": 2, "k": 2}, {"id": 3, "k": None}, {"id": 4}, {"id": 5, "k": [2]}])
+    database.b.insert_many([{"k": 2, "on_": "{keys 1}"}, {"k": 1, "on_": "other"}, {"k": None, "on_": "{keys 1}"}])
+    with connect(server_uri, database=database.name) as made:
+        yield made
+
+
+def _ids(session: Session, sql: str) -> list[int]:
+    return sorted(row[0] for row in session.execute(sql).rows)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("few", [50_000, 0], ids=["few", "many"])
+def test_keys_and_the_join_give_the_same_rows(session: Session, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_keys, "_FEW", few)
+    assert _ids(session, EXISTS.format("")) == [2]
+    assert _ids(session, EXISTS.format("NOT")) == [1, 3, 4, 5]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("odd", [[2], Regex("2")], ids=["array", "regex"])
+def test_keys_that_a_filter_takes_for_something_else_are_joined(
+    session: Session, database: Database[dict[str, Any]], odd: Any
+) -> None:
+    database.b.insert_one({"k": odd, "on_": "{keys 1}"})
+    assert _ids(session, EXISTS.format("")) == ([2, 5] if isinstance(odd, list) else [2])
+
+
+@pytest.mark.server
+def test_keys_that_fill_a_command_are_joined(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_keys, "_SMALL", 8)
+    assert _ids(session, EXISTS.format("")) == [2]
+
+
+@pytest.mark.server
+def test_explain_analyze(session: Session, database: Database[dict[str, Any]]) -> None:
+    database.b.create_index("k", name="by_k")
+    lines = [row[0] for row in session.execute("EXPLAIN ANALYZE SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k").rows]
+    server = lines[lines.index("server:"):]
+    assert lines[0] == "SELECT from a"
+    assert server[1].startswith("  read a (") and "5 documents examined" in server[1]
+    assert any("$lookup b: " in line and "index by_k" in line for line in server)
+    lines = [row[0] for row in session.execute(f"EXPLAIN ANALYZE {EXISTS.format('')}").rows]
+    assert "  the keys are few: they stand in the filter" in lines
+    assert any(line.startswith("  read a ") and "1 rows" in line for line in lines)
+
+
+@pytest.mark.server
+def test_explain_analyze_is_for_queries(session: Session) -> None:
+    with pytest.raises(UnsupportedError, match="for queries only, not for DELETE"):
+        session.execute("EXPLAIN ANALYZE DELETE FROM a WHERE TRUE")
+    assert _ids(session, "SELECT id FROM a") == [1, 2, 3, 4, 5]
+
+
+def test_figures_of_shards_and_inner_pipelines() -> None:
+    read = {"queryPlanner": {"namespace": "d.c", "winningPlan": {"inputStages": [{"stage": "IXSCAN", "indexName": "i"}]}},
+            "executionStats": {"nReturned": 1200, "totalKeysExamined": 3, "executionTimeMillis": 4}}
+    inner = {"$unionWith": {"coll": "u", "pipeline": [{"$cursor": read}]}, "nReturned": 2, "collectionScans": 1,
+             "usedDisk": True, "executionTimeMillisEstimate": 7}
+    shards = {"one": read, "two": {"stages": [{"$cursor": {}}, inner, {"$limit": 5}]}, "three": {}}
+    assert list(figures({"shards": shards})) == [
+        "shard one:", "  read c (ixscan): 1,200 rows, index i, 3 keys examined, 4 ms",
+        "shard two:", "  read  (): ", "  $unionWith u: 2 rows, 1 collection scans, on disk, 7 ms since the start",
+        "    read c (ixscan): 1,200 rows, index i, 3 keys examined, 4 ms", "  $limit: ", "shard three:"]
