@@ -14,7 +14,10 @@ Stage = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A query, its pipeline by hand, and whether the order of the rows counts. `limit` is in times the hand's time."""
+    """A query, its pipeline by hand, and whether the order of the rows counts. `limit` is in times the hand's time.
+
+    Without `same_rows` the pipeline is a measure only: one plain $group with the same figures but those of subqueries.
+    """
 
     name: str
     sql: str
@@ -32,6 +35,47 @@ def _group_columns(*names: str) -> Stage:
 
 
 _BY_CUSTOMER = {"from": "customers", "localField": "customer", "foreignField": "id", "as": "c"}
+
+DAILY = """
+WITH days AS (
+    SELECT visitor, DATE(moment) AS day, COUNT(*) AS actions, COUNT(DISTINCT visit) AS visits,
+        COUNT(DISTINCT JSON_EXTRACT(machine, '$.id')) AS machines, SUM(COALESCE(JSON_EXTRACT(data, '$.price'), 0)) AS spent,
+        AVG(COALESCE(JSON_EXTRACT(data, '$.price'), 0)) AS spent_each,
+        SUM(COALESCE(JSON_EXTRACT(data, '$.seconds'), 0)) AS seconds,
+        COUNT(*) FILTER (WHERE kind = 'buy') AS bought, COUNT(*) FILTER (WHERE kind = 'view') AS viewed,
+        JSON_ARRAYAGG(DISTINCT JSON_EXTRACT(place, '$.land'))
+            FILTER (WHERE JSON_EXTRACT(place, '$.land') IS NOT NULL) AS lands,
+        JSON_OBJECT('desk', COUNT(*) FILTER (WHERE JSON_EXTRACT(machine, '$.form') = 'desk'),
+            'phone', COUNT(*) FILTER (WHERE JSON_EXTRACT(machine, '$.form') = 'phone')) AS forms,
+        JSON_OBJECT('early', COUNT(*) FILTER (WHERE EXTRACT(HOUR FROM moment) BETWEEN 0 AND 11),
+            'late', COUNT(*) FILTER (WHERE EXTRACT(HOUR FROM moment) BETWEEN 12 AND 23)) AS hours,
+        COUNT(*) * 1.0 + COUNT(*) FILTER (WHERE kind = 'buy') * 4.0 AS weight,
+        AVG(lasting.seconds) AS visit_seconds, MAX(sizes.n) AS longest
+    FROM activity a
+    LEFT JOIN LATERAL (SELECT (MAX(moment) - MIN(moment)) / 1000.0 AS seconds FROM activity b
+        WHERE b.visitor = a.visitor AND b.visit = a.visit) lasting ON TRUE
+    LEFT JOIN LATERAL (SELECT COUNT(*) AS n FROM activity c
+        WHERE c.visitor = a.visitor AND c.visit = a.visit) sizes ON TRUE
+    WHERE moment >= CURRENT_DATE - INTERVAL '2 days'
+    GROUP BY visitor, DATE(moment)
+)
+SELECT visitor, day,
+    JSON_OBJECT('actions', actions, 'bought', bought, 'viewed', viewed, 'visits', visits, 'longest', longest,
+        'seconds', visit_seconds, 'share', bought / actions::float, 'forms', forms, 'lands', lands,
+        'land_count', JSON_LENGTH(lands), 'machines', machines) AS figures,
+    JSON_OBJECT('kind', CASE WHEN weight >= 100 AND spent >= 100 THEN 'best' WHEN weight >= 50 THEN 'good' ELSE 'new' END,
+        'habit', CASE WHEN JSON_EXTRACT(hours, '$.early') / actions::float > 0.5 THEN 'early' ELSE 'late' END,
+        'chance', LEAST(1.0, bought / actions::float * 2 + spent / 1000.0)) AS judged,
+    CURRENT_TIMESTAMP AS made
+FROM days
+"""
+"""A summary of a day for each visitor, with figures of the visits from two correlated subqueries."""
+
+_COUNTED: dict[str, Any] = {
+    "bought": {"$eq": ["$kind", "buy"]}, "viewed": {"$eq": ["$kind", "view"]},
+    "desk": {"$eq": ["$machine.form", "desk"]}, "phone": {"$eq": ["$machine.form", "phone"]},
+    "early": {"$lt": [{"$hour": "$moment"}, 12]}, "late": {"$gte": [{"$hour": "$moment"}, 12]},
+}
 
 CASES: tuple[Case, ...] = (
     Case(
@@ -139,4 +183,12 @@ CASES: tuple[Case, ...] = (
                      "total": {"$sum": "$amount"}}},
          {"$group": {"_id": "$_id.region", "customers": {"$sum": 1}, "mean": {"$avg": "$n"}, "most": {"$max": "$total"}}}),
         ("_id", "customers", "mean", "most")),
+    Case(
+        "daily summary", DAILY, "activity", ({"$group": {
+            "_id": {"visitor": "$visitor", "day": {"$dateTrunc": {"date": "$moment", "unit": "day"}}},
+            "actions": {"$sum": 1}, "visits": {"$addToSet": "$visit"}, "machines": {"$addToSet": "$machine.id"},
+            "spent": {"$sum": "$data.price"}, "spent_each": {"$avg": "$data.price"}, "seconds": {"$sum": "$data.seconds"},
+            "lands": {"$addToSet": "$place.land"},
+            **{name: {"$sum": {"$cond": [test, 1, 0]}} for name, test in _COUNTED.items()}}},),
+        (), limit=3, same_rows=False),
 )
