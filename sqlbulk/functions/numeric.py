@@ -120,6 +120,8 @@ def modulo(left: Any, right: Any) -> Any:
             return Decimal128("NaN")
         exact = Context(prec=6200, Emin=-9999, Emax=9999).remainder(first, second)
         return decimal128(exact)
+    if isinstance(right, float) and not isinstance(left, float) and right.is_integer() and abs(right + 0.5) < 2**31:
+        right = int(right)  # the server takes a double that is a 32-bit integer for one
     if has_double(left, right):
         return math.nan if math.isinf(left) or math.isnan(left) else math.fmod(left, right)
     return int(math.copysign(1, left)) * (abs(int(left)) % abs(int(right)))

@@ -197,9 +197,10 @@ class Binder:
                 return negate(self.bind(operand), node.span, self.context)
             case ast.Unary(operator="-", operand=ast.Literal(value=int() as number)) if not isinstance(number, bool):
                 return literal_constant(-number, node.span)
+            case ast.Unary(operator="+", operand=operand):
+                return self.call("*", self.bind(operand), make_constant(1, node.span), span=node.span)
             case ast.Unary(operator=sign, operand=operand):
-                name = {"-": "NEGATE", "+": "UNARY PLUS"}.get(sign, sign)
-                return self.call(name, self.bind(operand), span=node.span)
+                return self.call({"-": "NEGATE"}.get(sign, sign), self.bind(operand), span=node.span)
             case ast.Binary(operator="AND" | "OR" as word):
                 return connect(word, [self.bind(e) for e in chain_operands(node)], node.span, self.context)
             case ast.Binary():
