@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from sqlbulk import embedded
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):  # a submission is judged by the same examples every time; by hand they are new ones
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
