@@ -33,13 +33,13 @@ from sqlbulk.errors import Source, SqlbulkError, SqlError
 from sqlbulk.functions.registry import Context
 from sqlbulk.options import WriteOptions, merge, parse_option
 from sqlbulk.plan import plan
-from sqlbulk.plan.bind import bind
-from sqlbulk.plan.bound import BoundExpr
+from sqlbulk.plan.binding.binder import bind
+from sqlbulk.plan.binding.bound import BoundExpr
+from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment, Parameters
-from sqlbulk.plan.expr import lower
-from sqlbulk.plan.filter import match
-from sqlbulk.plan.layout import Layout
-from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.lowering.expr import lower
+from sqlbulk.plan.lowering.filter import match
+from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.plan.shown import pretty
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse, parse_expression

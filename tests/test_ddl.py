@@ -15,8 +15,8 @@ from sqlbulk import commands_catalog as cc
 from sqlbulk.commands import Query
 from sqlbulk.errors import ServerError, SqlbulkError, SqlError
 from sqlbulk.execute import execute
-from sqlbulk.plan import ddl_view
-from sqlbulk.plan.ddl_indexes import not_null_filter
+from sqlbulk.plan.ddl import view
+from sqlbulk.plan.ddl.indexes import not_null_filter
 from sqlbulk.uniqueness import NOT_NULL_TYPES
 
 
@@ -59,7 +59,7 @@ def test_unique_keys_without_a_lowest_value() -> None:
 
 
 def test_a_view_of_a_query_with_a_collation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ddl_view, "plan_query", lambda *_: Query("t", (), None, collation={"locale": "de"}))
+    monkeypatch.setattr(view, "plan_query", lambda *_: Query("t", (), None, collation={"locale": "de"}))
     with pytest.raises(SqlError) as caught:
         planned("CREATE VIEW v AS SELECT * FROM t")
     assert caught.value.code == "E3001"

@@ -84,7 +84,7 @@ def test_every_field_is_read(case: Case, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_clause_that_is_not_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sqlbulk.plan.insert as insert
+    import sqlbulk.plan.insert.statements as insert
 
     keep = insert.conflict.decide
 

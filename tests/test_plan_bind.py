@@ -11,15 +11,15 @@ from pymongo.database import Database
 
 from sqlbulk.errors import PlanError, RowRefused, Source, SqlError, UnsupportedError, UsageError
 from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Parameter
-from sqlbulk.plan.bind import Binder, bind, bind_constant
-from sqlbulk.plan.bind_intervals import multiply_interval, parse_interval
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, Constant, LambdaCall
-from sqlbulk.plan.cells import _no_field, constant_cell, evaluate_cell
+from sqlbulk.plan.binding.binder import Binder, bind, bind_constant
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Call, Column, Constant, LambdaCall
+from sqlbulk.plan.binding.evaluate import check_evaluable, evaluate, step_into
+from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval
+from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment, Parameters
-from sqlbulk.plan.evaluate import check_evaluable, evaluate, step_into
-from sqlbulk.plan.expr import lower, lower_value
-from sqlbulk.plan.layout import Layout, field_reference
-from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.insert.cells import _no_field, constant_cell, evaluate_cell
+from sqlbulk.plan.lowering.expr import lower, lower_value
+from sqlbulk.plan.lowering.layout import Layout, field_reference
 from sqlbulk.plan.targets import checked_name
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse_expression

@@ -14,14 +14,14 @@ from pymongo.database import Database
 
 from sqlbulk.errors import Source
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan.bind import bind
-from sqlbulk.plan.bound import BoundExpr
+from sqlbulk.plan.binding.binder import bind
+from sqlbulk.plan.binding.bound import BoundExpr
+from sqlbulk.plan.binding.evaluate import evaluate, step_into
+from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.evaluate import evaluate, step_into
-from sqlbulk.plan.expr import is_true, lower
-from sqlbulk.plan.filter import match, native_filter
-from sqlbulk.plan.layout import Layout
-from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.lowering.expr import is_true, lower
+from sqlbulk.plan.lowering.filter import match, native_filter
+from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.syntax.parser import parse_expression
 
 CONTEXT = Context(datetime(2025, 1, 1, tzinfo=UTC))

@@ -18,7 +18,8 @@ from sqlbulk.execute.documents import compile_shape, without_missing
 from sqlbulk.execute.upserts import Upserts
 from sqlbulk.formats import FORMATS
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan import files, plan, wire
+from sqlbulk.plan import plan
+from sqlbulk.plan.insert import files, wire
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 
@@ -302,7 +303,7 @@ def test_other_databases() -> None:
 
 def test_indexes_that_expire() -> None:
     from sqlbulk.option_kinds import IndexSpec
-    from sqlbulk.plan.insert import index_document
+    from sqlbulk.plan.insert.statements import index_document
 
     spec = IndexSpec((("a", 1),), sparse=True, expire_after=60.5)
     assert index_document(spec) == {"key": {"a": 1}, "name": "a_1", "sparse": True, "expireAfterSeconds": 60}

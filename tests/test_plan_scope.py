@@ -8,9 +8,9 @@ import pytest
 
 from sqlbulk.catalog import Collection
 from sqlbulk.errors import PlanError, Source
-from sqlbulk.plan.bound import BoundExpr, Column, Constant, LambdaVariable
-from sqlbulk.plan.scope import Scope, collection_source, resolve_path
-from sqlbulk.plan.scope import Source as Rows
+from sqlbulk.plan.binding.bound import BoundExpr, Column, Constant, LambdaVariable
+from sqlbulk.plan.binding.scope import Scope, collection_source, resolve_path
+from sqlbulk.plan.binding.scope import Source as Rows
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse_expression
 from sqlbulk.types import Type

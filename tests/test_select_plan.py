@@ -13,12 +13,12 @@ from sqlbulk.commands import Query
 from sqlbulk.errors import PlanError, Source, UnsupportedError
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import Column
+from sqlbulk.plan.binding.bound import Column
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import wire_query
-from sqlbulk.plan.pipeline_rows import Columns, Place, Rows, safe_key
-from sqlbulk.plan.query import bind_query, new_planning
-from sqlbulk.plan.query_state import Around
+from sqlbulk.plan.pipeline.rows import Columns, Place, Rows, safe_key
+from sqlbulk.plan.query.bind import bind_query, new_planning
+from sqlbulk.plan.query.state import Around
 from sqlbulk.plan.rewrites import rewritten
 from sqlbulk.plan.select import plan_query
 from sqlbulk.syntax import ast

@@ -63,11 +63,11 @@ def _all_steps(made: Plan) -> Iterator[Command]:
 def _plan(statement: st.Statement, planning: Planning) -> Plan:
     match statement:
         case st.Insert():
-            from sqlbulk.plan.insert import plan_insert
+            from sqlbulk.plan.insert.statements import plan_insert
 
             return plan_insert(statement, planning)
         case st.LoadData():
-            from sqlbulk.plan.load import plan_load
+            from sqlbulk.plan.insert.load import plan_load
 
             return plan_load(statement, planning)
         case ast.Query():
@@ -75,11 +75,11 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
 
             return plan_select(statement, planning)
         case st.Update() | st.Delete() | st.Move() | st.DryRun():
-            from sqlbulk.plan.stored import plan_stored
+            from sqlbulk.plan.stored.statements import plan_stored
 
             return plan_stored(statement, planning)
         case st.Merge():
-            from sqlbulk.plan.merge import plan_merge
+            from sqlbulk.plan.stored.merge import plan_merge
 
             return plan_merge(statement, planning)
         case st.SetOption():
@@ -91,7 +91,7 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
 
             return plan_use_database(statement)
         case st.CreateTable() | st.CreateIndex() | st.CreateView() | st.Drop() | st.Truncate():
-            from sqlbulk.plan.ddl import plan_definition
+            from sqlbulk.plan.ddl.statements import plan_definition
 
             return plan_definition(statement, planning)
         case st.Show() | st.Describe():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Call, Column, SortKey, SubqueryExpr, WindowCall
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Call, Column, SortKey, SubqueryExpr, WindowCall
 
 Named = tuple[str, BoundExpr]
 """A column of a made relation: its name there, and how it is worked out."""

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlbulk.commands import Path
 from sqlbulk.errors import PlanError, UnsupportedError
-from sqlbulk.plan.bind import Hooks, bind
+from sqlbulk.plan.binding.binder import Hooks, bind
+from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.expr import lower_value
-from sqlbulk.plan.layout import ROOT, Layout, field_reference, is_plain
-from sqlbulk.plan.scope import Scope
+from sqlbulk.plan.lowering.expr import lower_value
+from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.targets import check_distinct, target_path
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st

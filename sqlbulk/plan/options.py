@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.options import OptionProblem, WriteOptions, merge, parse_option
-from sqlbulk.plan.bind import bind_constant
+from sqlbulk.plan.binding.binder import bind_constant
 from sqlbulk.plan.environment import Environment
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st

@@ -11,11 +11,11 @@ from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import describe_query, wire_query
-from sqlbulk.plan.layout import ROOT, field_reference
-from sqlbulk.plan.pipeline import to_pipeline
-from sqlbulk.plan.pipeline_rows import Place, Rows, column_keys
-from sqlbulk.plan.query import bind_query, new_planning
-from sqlbulk.plan.query_state import Around, BoundQuery
+from sqlbulk.plan.lowering.layout import ROOT, field_reference
+from sqlbulk.plan.pipeline.rows import Place, Rows, column_keys
+from sqlbulk.plan.pipeline.stages import to_pipeline
+from sqlbulk.plan.query.bind import bind_query, new_planning
+from sqlbulk.plan.query.state import Around, BoundQuery
 from sqlbulk.plan.rewrites import rewritten
 from sqlbulk.plan.statement import Planning as Statement
 from sqlbulk.syntax import ast

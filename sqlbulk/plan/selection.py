@@ -10,17 +10,17 @@ from typing import Any
 from sqlbulk.commands import Selection
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan.algebra import relations_of
-from sqlbulk.plan.bind import Binder, NoHooks, bind_constant
-from sqlbulk.plan.bind_conditions import connect
-from sqlbulk.plan.bound import BoundExpr, Constant
+from sqlbulk.plan.binding.binder import Binder, NoHooks, bind_constant
+from sqlbulk.plan.binding.bound import BoundExpr, Constant
+from sqlbulk.plan.binding.conditions import connect
+from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.filter import match
-from sqlbulk.plan.layout import Layout
+from sqlbulk.plan.lowering.filter import match
+from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.plan.options import Given
-from sqlbulk.plan.query import new_planning, with_tables
-from sqlbulk.plan.query_from import bind_from
-from sqlbulk.plan.query_state import Around
-from sqlbulk.plan.scope import Scope, collection_source
+from sqlbulk.plan.query.bind import new_planning, with_tables
+from sqlbulk.plan.query.sources import bind_from
+from sqlbulk.plan.query.state import Around
 from sqlbulk.plan.table import Table
 from sqlbulk.syntax import ast
 

@@ -13,8 +13,8 @@ from sqlbulk.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
 from sqlbulk.functions.matching import like_regex
 from sqlbulk.functions.registry import FunctionProblem
 from sqlbulk.options import WriteOptions, settings
-from sqlbulk.plan.catalog_text import catalog_plan
-from sqlbulk.plan.ddl_names import read_name
+from sqlbulk.plan.ddl.names import read_name
+from sqlbulk.plan.ddl.text import catalog_plan
 from sqlbulk.plan.statement import Planning
 from sqlbulk.syntax import statements as st
 

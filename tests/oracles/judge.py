@@ -19,7 +19,7 @@ from bson.decimal128 import Decimal128
 from sqlbulk.catalog import Catalog, Collection
 from sqlbulk.errors import Source
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan.bind import bind_constant
+from sqlbulk.plan.binding.binder import bind_constant
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.select import plan_query
 from sqlbulk.syntax import ast

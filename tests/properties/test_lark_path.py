@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import sqlbulk
 from sqlbulk.errors import RowRefused, Source, SqlError
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan.cells import evaluate_cell
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.insert.cells import evaluate_cell
 from sqlbulk.syntax.parser import parse_expression
 
 NOW = datetime(2025, 11, 22, 12, tzinfo=UTC)

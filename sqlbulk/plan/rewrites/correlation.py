@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import BoundExpr, Call
+from sqlbulk.plan.binding.bound import BoundExpr, Call
 
 Key = tuple[BoundExpr, BoundExpr]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import SortKey
+from sqlbulk.plan.binding.bound import SortKey
 
 Keys = tuple[SortKey, ...]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bind_calls import make_call, make_constant
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Case, Column, WindowCall
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Case, Column, WindowCall
+from sqlbulk.plan.binding.calls import make_call, make_constant
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.rewrites.correlation import Decorrelated, all_of, decorrelate
 

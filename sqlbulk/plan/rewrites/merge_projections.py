@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import BoundExpr, Call, Column, Constant
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 
 
 def with_merged_projections(node: algebra.Relation) -> algebra.Relation:

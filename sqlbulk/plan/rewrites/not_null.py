@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import BoundExpr, Call, Column, SortKey, WindowCall
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, SortKey, WindowCall
 
 _STRICT = frozenset({"=", "<>", "<", "<=", ">", ">=", "LIKE", "ILIKE", "REGEXP", "IN"})
 """Conditions that are never true for a NULL."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bound import BoundExpr, Call, Column
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
 from sqlbulk.plan.rewrites.correlation import all_of, with_conditions
 
 Conditions = list[BoundExpr]

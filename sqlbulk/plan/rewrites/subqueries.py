@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sqlbulk.errors import Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
 from sqlbulk.plan import algebra
-from sqlbulk.plan.bind_calls import make_call, make_constant
-from sqlbulk.plan.bind_conditions import compare_rows, connect
-from sqlbulk.plan.bound import AggregateCall, BoundExpr, Case, Column, SubqueryExpr
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Case, Column, SubqueryExpr
+from sqlbulk.plan.binding.calls import make_call, make_constant
+from sqlbulk.plan.binding.conditions import compare_rows, connect
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.rewrites.correlation import Key, decorrelate, with_conditions
 from sqlbulk.types import Type

@@ -1,0 +1,1 @@
+"""CREATE, DROP and TRUNCATE: statements about the catalog."""

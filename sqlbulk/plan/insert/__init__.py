@@ -1,0 +1,1 @@
+"""INSERT, UPSERT, REPLACE and LOAD DATA: new rows, from wherever they come."""

@@ -1,0 +1,1 @@
+"""From relational algebra to the stages of an aggregation pipeline."""

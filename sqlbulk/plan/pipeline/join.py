@@ -1,0 +1,261 @@
+"""Joins: $lookup, by fields where two columns must be equal, and the hash join of rows with at most one partner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlbulk.plan import algebra
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
+from sqlbulk.plan.binding.calls import make_call
+from sqlbulk.plan.lowering.layout import field_reference
+from sqlbulk.plan.pipeline.group import union_with
+from sqlbulk.plan.pipeline.order import leading_fields
+from sqlbulk.plan.pipeline.rows import (
+    Lowering,
+    Outer,
+    Place,
+    Rows,
+    apart,
+    column_keys,
+    slot_name,
+    slotted,
+    whole_row,
+)
+from sqlbulk.plan.rewrites.correlation import with_conditions
+from sqlbulk.types import Type
+
+Stage = dict[str, Any]
+
+
+def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
+    """INNER and LEFT by $lookup; FULL as LEFT and the right side's rows without a partner."""
+    if node.kind in ("INNER", "LEFT"):
+        found = _by_fields(node, lowering, outer)
+        if found is not None:
+            return found
+    right = node.right if node.condition is None else algebra.Filter(node.right, node.condition)
+    kind = "LEFT" if node.kind == "FULL" else node.kind
+    rows = lower_apply(algebra.Apply(kind, node.left, right), lowering, outer)
+    if node.kind != "FULL":
+        return rows
+    rows = apart(rows, lowering)
+    left = node.left if node.condition is None else algebra.Filter(node.left, node.condition)
+    alone, partner = _looked_up(lowering.lower(node.right, outer), algebra.Limit(left, 1), lowering, outer)
+    alone.add({"$match": {partner: []}}, {"$unset": partner})
+    alone = apart(alone, lowering)
+    _same_slots(rows, alone)
+    return rows.add(union_with(alone))
+
+
+def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
+    """A join on equal fields. Where their types leave it open, what $lookup finds is tested once more."""
+    left = lowering.lower(node.left, outer)
+    parts = algebra.conjuncts(node.condition)
+    key = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
+    if key is None:
+        return None
+    exact, outer_join = _is_exact(key), node.kind == "LEFT"
+    others = [p for p in parts if p is not key.condition]
+    rest = with_conditions(node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
+    rows = slotted(left, lowering)
+    local = lowering.value(key.local, rows)
+    if not outer_join and not exact and key.local.nullable:
+        rows.add({"$match": {"$expr": {"$gt": [local, None]}}})
+    rows, slot = _looked_up(rows, rest, lowering, outer, key=key)
+    if outer_join and not exact:
+        rows.add({"$addFields": {slot: {"$filter": {"input": f"${slot}", "as": "r", "cond": _agrees(key, local)}}}})
+    rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": outer_join}})
+    return rows if exact or outer_join else rows.add({"$match": {"$expr": lowering.is_true(key.condition, rows)}})
+
+
+_ALIKE = frozenset(Type) - {Type.ANY, Type.NULL, Type.ARRAY}
+"""Types of which $lookup takes for equal what SQL does, but for NULLs."""
+
+
+def _is_exact(key: _Key) -> bool:
+    """Whether the candidates that $lookup finds are the partners: it takes NULL for NULL, and looks into arrays."""
+    both = (key.local, key.column)
+    return any(not c.nullable for c in both) and all(c.type in _ALIKE or _is_own_key(c) for c in both)
+
+
+def _is_own_key(column: Column) -> bool:
+    """Whether it is the _id of a collection's documents, which is never an array."""
+    return column.path == ("_id",) and not column.nullable
+
+
+def _present(key: _Key, lowering: Lowering) -> list[BoundExpr]:
+    """What keeps the NULLs of the right side away from those of the left, which might be many times many."""
+    if not (key.local.nullable and key.column.nullable):
+        return []
+    absent = make_call("IS NULL", (key.column,), key.column.span, lowering.context)
+    return [make_call("NOT", (absent,), key.column.span, lowering.context)]
+
+
+def _agrees(key: _Key, local: Any) -> Any:
+    """Whether the candidate $$r is a partner."""
+    equal = {"$eq": [field_reference("$$r", key.column.path), local]}
+    return {"$and": [equal, {"$gt": [local, None]}]} if key.local.nullable else equal
+
+
+def _same_slots(rows: Rows, alone: Rows) -> None:
+    """Move the relations of `alone` to where `rows` has them."""
+    moved = any(place.base[:1] != rows.layout[name].base[:1] for name, place in alone.layout.items())
+    fields: dict[str, Any] = {}
+    for name, place in rows.layout.items():
+        node = fields
+        for step in place.base[:-1]:
+            node = node.setdefault(step, {})
+        node[place.base[-1]] = "$" + ".".join(alone.layout[name].base)
+    if moved:
+        alone.add({"$replaceWith": fields})
+
+
+def lower_apply(node: algebra.Apply, lowering: Lowering, outer: Outer) -> Rows:
+    """$lookup and $unwind."""
+    left = lowering.lower(node.left, outer)
+    rows, slot = _looked_up(left, node.right, lowering, outer, limit=2 if node.single else None)
+    if node.single:
+        rows.add({"$addFields": {slot: _only(slot)}})
+        return rows
+    return rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": node.kind == "LEFT"}})
+
+
+MORE_THAN_ONE = "a subquery used as a value gave more than one row"
+
+
+def _only(slot: str) -> Any:
+    """The one element of an array, nothing if it is empty; more abort the statement, as SQL asks."""
+    several = {"$toInt": {"$concat": [MORE_THAN_ONE, {"$substrCP": [{"$toString": {"$size": f"${slot}"}}, 0, 0]}]}}
+    return {"$cond": [{"$gt": [{"$size": f"${slot}"}, 1]}, several, {"$arrayElemAt": [f"${slot}", 0]}]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Two columns that must be equal: the condition that says so, the left side's and the right's, its path."""
+
+    condition: BoundExpr
+    local: Column
+    column: Column
+    foreign: str
+
+
+def _looked_up(
+    left: Rows, right: algebra.Relation, lowering: Lowering, outer: Outer, *, limit: int | None = None,
+    key: _Key | None = None,
+) -> tuple[Rows, str]:
+    """The left side with an array of the right side's rows in a field, whose name is the second result.
+
+    `key` is a condition that isn't in the right side: it is left to the caller to test it again.
+    """
+    rows = slotted(left, lowering)
+    beyond = [c for c in algebra.outer_columns(right) if c.relation in rows.layout]
+    key = key or _key_fields(right, rows, lowering)
+    variables = _variables(beyond, rows, lowering)
+    inner = lowering.lower(right, {**outer, **{key: f"$${name}" for key, (name, _) in variables.items()}})
+    if len(inner.layout) > 1:
+        inner = apart(inner, lowering)
+    if limit is not None:
+        inner.add({"$limit": limit})
+    slot = _slot_for(inner, lowering)
+    stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
+    if key is not None:
+        stage |= {"localField": rows.columns.match_path(key.local), "foreignField": key.foreign}
+    if variables:
+        stage["let"] = dict(variables.values())
+    if inner.stages or key is None:
+        stage["pipeline"] = inner.stages
+    rows.add({"$lookup": {**stage, "as": slot}})
+    lowering.choices.append(f"{slot}: {_how(stage)}")
+    for relation, place in inner.layout.items():
+        rows.layout[relation] = place.below(slot)
+    return rows, slot
+
+
+def _how(stage: dict[str, Any]) -> str:
+    source = stage.get("from", "the values")
+    if "localField" in stage:
+        return f"$lookup in {source} by {stage['foreignField']} = {stage['localField']}"
+    return f"$lookup in {source} " + ("for each row" if "let" in stage else "once")
+
+
+def _slot_for(inner: Rows, lowering: Lowering) -> str:
+    if not inner.slotted and len(inner.layout) == 1:
+        return slot_name(next(iter(inner.layout)), lowering)
+    return lowering.names.new("_j")
+
+
+def _variables(
+    columns: list[Column], rows: Rows, lowering: Lowering
+) -> dict[tuple[str, tuple[str, ...]], tuple[str, Any]]:
+    return {(c.relation, c.path): (lowering.names.new("o"), lowering.value(c, rows)) for c in columns}
+
+
+# Equal fields
+
+
+def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key | None:
+    """The columns that localField and foreignField can take, an index preferred.
+
+    $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates:
+    the condition itself is tested as well.
+    """
+    while isinstance(right, algebra.Limit | algebra.Project | algebra.Aggregate):
+        right = right.input
+    conditions: list[BoundExpr] = []
+    while isinstance(right, algebra.Filter):
+        conditions += algebra.conjuncts(right.condition)
+        right = right.input
+    if not isinstance(right, algebra.Scan):
+        return None
+    foreign = Rows(right.collection, [], {right.relation: Place()})
+    pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
+    indexed = leading_fields(right.collection, lowering)
+    return max(pairs, key=lambda p: p.foreign in indexed, default=None)
+
+
+def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
+    if not isinstance(condition, Call) or condition.function.name != "=":
+        return None
+    for a, b in (condition.arguments, condition.arguments[::-1]):
+        if isinstance(a, Column) and isinstance(b, Column):
+            path = foreign.columns.match_path(b) if b.relation in foreign.layout else None
+            if a.relation in rows.layout and rows.columns.match_path(a) and path:
+                return _Key(condition, a, b, path)
+    return None
+
+
+# Attach
+
+
+def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows:
+    """Both sides in one stream, put together by a window over the keys: a hash join that needs no index."""
+    left = lowering.lower(node.left, outer)
+    right = lowering.lower(node.right, outer)
+    names = [f"k{n}" for n in range(len(node.keys))]
+    here, key, there = (lowering.names.new(prefix) for prefix in ("_l", "_k", "_r"))
+    left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
+    right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
+    kept, layout = _kept(right)
+    left.add({"$replaceWith": {here: whole_row(left, lowering), key: left_keys}})
+    right.add(
+        {"$replaceWith": {key: right_keys, there: kept}},
+        {"$match": {f"{key}.{n}": {"$ne": None} for n in names}})
+    left.add(
+        union_with(right),
+        {"$setWindowFields": {"partitionBy": f"${key}", "output": {there: {"$max": f"${there}"}}}},
+        {"$match": {here: {"$exists": True}}})
+    places = {relation: place.below(here) for relation, place in left.layout.items()}
+    left.layout = places | {relation: place.below(there) for relation, place in layout.items()}
+    left.slotted, left.open_root = True, False
+    lowering.choices.append(f"hash join with {right.collection or 'the values'} over {len(names)} key(s)")
+    return left
+
+
+def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
+    """What is attached of the right side's groups, and its layout: their columns, without their detours."""
+    (relation, place), = right.layout.items()
+    assert place.keys is not None
+    keys = column_keys(tuple(place.keys))
+    fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
+    return fields, {relation: Place((), keys)}

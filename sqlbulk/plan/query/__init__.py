@@ -1,0 +1,1 @@
+"""From SELECT to relational algebra."""

@@ -1,0 +1,121 @@
+"""Queries as algebra: WITH, set operations, VALUES and SELECT, each with ORDER BY and LIMIT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.functions.fitting import common_type
+from sqlbulk.plan import algebra
+from sqlbulk.plan.binding.binder import Binder
+from sqlbulk.plan.binding.bound import SortKey
+from sqlbulk.plan.binding.calls import type_of_bound
+from sqlbulk.plan.binding.scope import Scope
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.query.blocks import bind_select, sorted_rows
+from sqlbulk.plan.query.hooks import QueryHooks, sort_key
+from sqlbulk.plan.query.limit import Bounds, bind_bounds, limited, with_ties
+from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, Output, Planning, source_of
+from sqlbulk.syntax import ast
+
+
+def new_planning(environment: Environment) -> Planning:
+    """What a statement's queries share."""
+    def bind_query_here(query: ast.Query, around: Around) -> BoundQuery:
+        return bind_query(query, around, planning)
+
+    planning = Planning(environment, bind_query_here)
+    return planning
+
+
+def bind_query(query: ast.Query, around: Around, planning: Planning) -> BoundQuery:
+    """The query with names, aggregates and windows settled; raises SqlError at the part that is wrong."""
+    around = with_tables(query.ctes, around, recursive=query.recursive)
+    return _bound(query.body, around, planning, query.order_by, bind_bounds(query, planning))
+
+
+def with_tables(ctes: tuple[ast.Cte, ...], around: Around, *, recursive: bool = False) -> Around:
+    """What queries see behind WITH."""
+    tables = dict(around.tables)
+    own: set[str] = set()
+    for cte in ctes:
+        if cte.name.text in own:
+            raise PlanError("E2010", f"WITH names {cte.name.text} twice", cte.name.span)
+        own.add(cte.name.text)
+        tables[cte.name.text] = CommonTable(cte, dict(tables), recursive)
+    return replace(around, tables=tables)
+
+
+def _bound(
+    body: ast.QueryBody, around: Around, planning: Planning, order_by: tuple[ast.OrderItem, ...], bounds: Bounds
+) -> BoundQuery:
+    if isinstance(body, ast.Select):
+        return bind_select(body, around, planning, order_by=order_by, bounds=bounds)
+    if isinstance(body, ast.ValuesQuery):
+        query = _values(body, around, planning)
+    elif isinstance(body, ast.SetOperation):
+        query = _set_operation(body, around, planning)
+    else:
+        query = bind_query(body, around, planning)
+        if not order_by and bounds.count is None and not bounds.offset:
+            return query
+    return _ordered(query, around, planning, order_by, bounds)
+
+
+def _ordered(
+    query: BoundQuery, around: Around, planning: Planning, order_by: tuple[ast.OrderItem, ...], bounds: Bounds
+) -> BoundQuery:
+    """The query's rows, ordered by its own columns."""
+    scope = Scope((source_of(query, ()),), None)
+    binder = Binder(scope, planning.environment, QueryHooks(planning, around.tables))
+    keys: list[SortKey] = []
+    for item in order_by:
+        number = item.expression.value if isinstance(item.expression, ast.Literal) else None
+        if isinstance(number, int) and number is not True:
+            if not 1 <= number <= len(query.outputs):
+                raise PlanError("E2002", f"ORDER BY {number}: there is no column of that number", item.span)
+            keys.append(sort_key(item, query.column(query.outputs[number - 1])))
+        else:
+            keys.append(sort_key(item, binder.bind(item.expression)))
+    if bounds.with_ties:
+        return replace(query, relation=with_ties(query.relation, keys, bounds, planning))
+    return replace(query, relation=limited(sorted_rows(query.relation, keys), bounds))
+
+
+# VALUES and set operations
+
+
+def _values(body: ast.ValuesQuery, around: Around, planning: Planning) -> BoundQuery:
+    width = len(body.rows[0])
+    hooks = QueryHooks(planning, around.tables)
+    binder = Binder(Scope((), around.scope), planning.environment, hooks)
+    rows = []
+    for row in body.rows:
+        if len(row) != width:
+            raise PlanError("E2001", f"a row of {len(row)} stands below a row of {width}", row[0].span)
+        rows.append(tuple(binder.bind(e) for e in row))
+    names = tuple(f"column{n}" for n in range(1, width + 1))
+    relation = planning.relation("values")
+    types = [common_type([type_of_bound(row[i]) for row in rows]) for i in range(width)]
+    outputs = tuple(Output(n, n, t) for n, t in zip(names, types, strict=True))
+    return BoundQuery(algebra.Values(relation, names, tuple(rows)), relation, outputs)
+
+
+def _set_operation(body: ast.SetOperation, around: Around, planning: Planning) -> BoundQuery:
+    left, right = (_bound(side, around, planning, (), Bounds()) for side in (body.left, body.right))
+    for side, tree in ((left, body.left), (right, body.right)):
+        if side.open or any(o.document for o in side.outputs):
+            raise UnsupportedError("E3001", f"{body.operator} needs named columns, not a star over a collection",
+                                   tree.span)
+    if len(left.outputs) != len(right.outputs):
+        raise PlanError("E2001", f"{body.operator} of {len(left.outputs)} and {len(right.outputs)} columns", body.span)
+    relation = planning.relation("union")
+    names = tuple(o.key for o in left.outputs)
+    aligned = algebra.Project(
+        right.relation, planning.relation("aligned"),
+        tuple((n, right.column(o)) for n, o in zip(names, right.outputs, strict=True)))
+    node = algebra.SetOperation(
+        body.operator, body.all, left.relation, aligned, relation, names, left.name, aligned.relation)
+    outputs = tuple(
+        replace(o, type=common_type([o.type, p.type])) for o, p in zip(left.outputs, right.outputs, strict=True))
+    return BoundQuery(node, relation, outputs)

@@ -1,0 +1,226 @@
+"""FROM: tables, derived tables, common table expressions and joins become relations and a scope."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.plan import algebra
+from sqlbulk.plan.binding.binder import Binder, Hooks
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
+from sqlbulk.plan.binding.conditions import connect
+from sqlbulk.plan.binding.scope import Scope, collection_source, resolve_path
+from sqlbulk.plan.query.stars import as_table
+from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, From, Planning, source_of
+from sqlbulk.plan.query.tables import bind_table_function
+from sqlbulk.syntax import ast
+
+
+def bind_from(item: ast.FromItem, around: Around, planning: Planning, hooks: Hooks) -> From:
+    """The relation and scope of a FROM item."""
+    match item:
+        case ast.Table():
+            return _table(item, around, planning)
+        case ast.Derived():
+            return _derived(item, around, planning)
+        case ast.TableFunction():
+            unit = algebra.Values(planning.relation("unit"), (), ((),))
+            return bind_table_function(item, From(unit, ()), around, planning, hooks)
+    return _join(item, around, planning, hooks)
+
+
+# Tables
+
+
+def _table(item: ast.Table, around: Around, planning: Planning) -> From:
+    *database, name = [part.text for part in item.name]
+    alias = item.alias.name.text if item.alias else None
+    if not database and name in around.tables:
+        return _common_table(item, name, around, planning)
+    if len(database) > 1:
+        raise PlanError("E2020", "a collection is named collection or database.collection", item.span)
+    if item.alias is not None and item.alias.columns:
+        raise UnsupportedError("E3001", "the fields of a collection can't be renamed by its alias", item.alias.span)
+    catalog = planning.environment.catalog
+    known = None if database else catalog.get(name)
+    if not database and known is None and catalog.complete:
+        near = difflib.get_close_matches(name, list(catalog.collections), n=1)
+        raise PlanError("E2020", f"there is no collection {name}", item.span,
+                        hint=f"did you mean {near[0]}?" if near else None)
+    relation = planning.relation(alias or name)
+    scan = algebra.Scan(name, relation, database[0] if database else None)
+    return From(scan, (collection_source(name, relation=relation, alias=alias, known=known),))
+
+
+def _common_table(item: ast.Table, name: str, around: Around, planning: Planning) -> From:
+    entry = around.tables[name]
+    definition = entry.definition
+    if entry.inside:
+        raise UnsupportedError("E3001", f"{name} reads itself: recursive queries aren't supported", item.span)
+    query = planning.bind_query(definition.query, Around(None, _around(name, entry)))
+    query = as_table(query, planning, item.span)
+    query = renamed(query, definition.columns, planning)
+    alias = item.alias
+    query = renamed(query, alias.columns if alias else (), planning)
+    names = (alias.name.text,) if alias else (name,)
+    return From(query.relation, (source_of(query, names),))
+
+
+def _around(name: str, entry: CommonTable) -> dict[str, CommonTable]:
+    """What the query of a WITH entry sees; with RECURSIVE also itself."""
+    own = {name: replace(entry, inside=True)} if entry.recursive else {}
+    return {**entry.around, **own}
+
+
+def _derived(item: ast.Derived, around: Around, planning: Planning) -> From:
+    inner = around if item.lateral else replace(around, scope=_outside(around.scope))
+    query = as_table(planning.bind_query(item.query, inner), planning, item.span)
+    query = renamed(query, item.alias.columns if item.alias else (), planning)
+    names = (item.alias.name.text,) if item.alias else ()
+    return From(query.relation, (source_of(query, names),))
+
+
+def _outside(scope: Scope | None) -> Scope | None:
+    """The queries around, without the tables to the left in the same FROM, which only LATERAL sees."""
+    while scope is not None and scope.variables == _BESIDE:
+        scope = scope.parent
+    return scope
+
+
+_BESIDE = frozenset({"\0beside"})
+"""Marks the scope of the tables to the left, between a FROM item and the query around."""
+
+
+def renamed(query: BoundQuery, columns: tuple[ast.Identifier, ...], planning: Planning) -> BoundQuery:
+    """The query with the names that an alias gives its columns: t (a, b)."""
+    if not columns:
+        return query
+    if query.open:
+        raise UnsupportedError("E3001", "the columns of SELECT * can't be renamed: they are not known", columns[0].span)
+    if len(columns) > len(query.outputs):
+        message = f"{len(columns)} names for {len(query.outputs)} columns"
+        raise PlanError("E2001", message, columns[-1].span)
+    names = [c.text for c in columns] + [o.key for o in query.outputs[len(columns):]]
+    if len(set(names)) < len(names):
+        raise PlanError("E2010", "two columns have the same name", columns[0].span)
+    relation = planning.relation(query.name)
+    pairs = tuple((name, query.column(o)) for name, o in zip(names, query.outputs, strict=True))
+    outputs = tuple(replace(o, key=name, title=name) for name, o in zip(names, query.outputs, strict=True))
+    return BoundQuery(algebra.Project(query.relation, relation, pairs), relation, outputs)
+
+
+# Joins
+
+
+def _join(item: ast.Join, around: Around, planning: Planning, hooks: Hooks) -> From:
+    left = bind_from(item.left, around, planning, hooks)
+    beside = Scope(left.sources, around.scope, bound=left.merged, variables=_BESIDE)
+    if isinstance(item.right, ast.TableFunction):
+        return _table_function_join(item, left, replace(around, scope=beside), planning, hooks)
+    right = bind_from(item.right, replace(around, scope=beside), planning, hooks)
+    _check_names(left, right, item)
+    both = From(left.relation, (*left.sources, *right.sources), {**left.merged, **right.merged})
+    names = _using(item, left, right)
+    if names:
+        return _join_using(item, left, right, names, planning)
+    condition = None
+    if item.on is not None:
+        condition = Binder(both.scope(around.scope), planning.environment, hooks).bind(item.on)
+    equal = (*left.equal, *right.equal, *(equalities(condition) if item.kind in ("INNER", "CROSS") else ()))
+    relation = _joined(item, left.relation, right.relation, condition)
+    left, right = _optional(item, left, right)
+    return From(relation, (*left.sources, *right.sources), {**left.merged, **right.merged}, equal)
+
+
+def _table_function_join(
+    item: ast.Join, left: From, around: Around, planning: Planning, hooks: Hooks
+) -> From:
+    assert isinstance(item.right, ast.TableFunction)
+    plain = item.on is None or (isinstance(item.on, ast.Literal) and item.on.value is True)
+    if item.kind not in ("INNER", "CROSS", "LEFT") or not plain or item.using or item.natural:
+        raise UnsupportedError("E3001", f"a function in FROM can't be joined by this {item.kind} JOIN", item.span,
+                               hint="a comma, CROSS JOIN and LEFT JOIN … ON TRUE can")
+    return bind_table_function(item.right, left, around, planning, hooks, outer=item.kind == "LEFT")
+
+
+def _joined(
+    item: ast.Join, left: algebra.Relation, right: algebra.Relation, condition: BoundExpr | None
+) -> algebra.Relation:
+    kind = "INNER" if item.kind == "CROSS" else item.kind
+    if isinstance(condition, Constant) and condition.value is True:
+        condition = None
+    lateral = any(c.relation in algebra.visible(left) for c in algebra.outer_columns(right))
+    if lateral:
+        if kind not in ("INNER", "LEFT"):
+            raise UnsupportedError("E3001", f"LATERAL can't be the right side of a {kind} JOIN", item.span)
+        if condition is not None:
+            right = algebra.Filter(right, condition)
+        return algebra.Apply(kind, left, right)
+    if kind == "RIGHT":
+        return algebra.Join("LEFT", right, left, condition)
+    return algebra.Join(kind, left, right, condition)
+
+
+def _optional(item: ast.Join, left: From, right: From) -> tuple[From, From]:
+    """Both sides as they are seen above the join: where one may be absent, any column of it may be NULL."""
+    if item.kind in ("RIGHT", "FULL"):
+        left = _maybe_absent(left)
+    return left, _maybe_absent(right) if item.kind in ("LEFT", "FULL") else right
+
+
+def _maybe_absent(side: From) -> From:
+    def nullable(part: BoundExpr) -> BoundExpr | None:
+        return replace(part, nullable=True) if isinstance(part, Column) else None
+
+    sources = tuple(replace(s, required=frozenset()) for s in side.sources)
+    return replace(side, sources=sources, merged={n: algebra.rewrite(e, nullable) for n, e in side.merged.items()})
+
+
+def _check_names(left: From, right: From, item: ast.Join) -> None:
+    taken = {s.names[0] for s in left.sources if s.names}
+    for source in right.sources:
+        if source.names and source.names[0] in taken:
+            raise PlanError("E2014", f"{source.names[0]} is the name of two tables", item.right.span,
+                            hint="give one of them an alias")
+
+
+def _using(item: ast.Join, left: From, right: From) -> tuple[ast.Identifier, ...]:
+    if not item.natural:
+        return item.using
+    sources = (*left.sources, *right.sources)
+    if any(s.open and not s.fields for s in sources):
+        raise UnsupportedError("E3001", "NATURAL JOIN needs tables whose columns are known", item.span,
+                               hint="write USING (…) or ON …")
+    columns = [{c.split(".")[0]: None for s in side.sources for c in s.fields} for side in (left, right)]
+    return tuple(ast.Identifier(c, quoted=True, span=item.span) for c in columns[0] if c in columns[1] and c != "_id")
+
+
+def _join_using(
+    item: ast.Join, left: From, right: From, names: tuple[ast.Identifier, ...], planning: Planning
+) -> From:
+    conditions, equal = [], [*left.equal, *right.equal]
+    sides = _optional(item, left, right)
+    merged = {**sides[0].merged, **sides[1].merged}
+    for name in names:
+        path = ast.Path((name,), span=name.span)
+        a, b = (resolve_path(path, side.scope(None)) for side in (left, right))
+        conditions.append(planning.call("=", a, b))
+        if item.kind == "INNER" and isinstance(a, Column) and isinstance(b, Column):
+            equal.append((a, b))
+        a, b = (resolve_path(path, side.scope(None)) for side in sides)
+        merged[name.text] = {"RIGHT": b, "FULL": planning.call("COALESCE", a, b)}.get(item.kind, a)
+    condition = connect("AND", conditions, item.span, planning.environment.context)
+    relation = _joined(item, left.relation, right.relation, condition)
+    return From(relation, (*sides[0].sources, *sides[1].sources), merged, tuple(equal))
+
+
+def equalities(condition: BoundExpr | None) -> list[tuple[Column, Column]]:
+    """The pairs of columns that a condition makes equal."""
+    pairs = []
+    for part in algebra.conjuncts(condition):
+        if isinstance(part, Call) and part.function.name == "=":
+            a, b = part.arguments
+            if isinstance(a, Column) and isinstance(b, Column):
+                pairs.append((a, b))
+    return pairs

@@ -1,0 +1,1 @@
+"""UPDATE, DELETE, MOVE and MERGE: statements about stored documents."""

@@ -1,0 +1,305 @@
+"""MERGE: one query finds which arm is for which row, and the values that it needs; then documents are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlbulk import commands
+from sqlbulk.commands import MergeArm, MergeRows
+from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.plan.assign import bind_assignments, document_expression
+from sqlbulk.plan.binding.scope import Scope, Source
+from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.explain_query import wire_query
+from sqlbulk.plan.lowering.layout import ROOT, Layout
+from sqlbulk.plan.options import Given, read_options
+from sqlbulk.plan.select import plan_query
+from sqlbulk.plan.selection import Clauses, make_scope, own_filter
+from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
+from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.stored.elements import with_whole_arrays
+from sqlbulk.plan.stored.update import VALUES, maybe_missing, read_parts, with_values
+from sqlbulk.plan.table import Table, read_table
+from sqlbulk.plan.targets import check_distinct, dotted, target_path
+from sqlbulk.syntax import ast
+from sqlbulk.syntax import statements as st
+from sqlbulk.types import Type
+
+ID, ARM = "id", "arm"
+"""The fields of the query's rows: the document's `_id`, missing where there is none, and the arm's number."""
+_PRESENT = "sqlbulk present"
+"""A column of the source that no row lacks."""
+_WITHOUT_EFFECT = ("parallel_workers", "memory_limit", "retry_attempts")
+_ACTIONS: dict[str, Literal["update", "delete", "insert", "nothing"]] = {
+    "UPDATE": "update", "DELETE": "delete", "INSERT": "insert", "DO NOTHING": "nothing"}
+
+
+def plan_merge(statement: st.Merge, planning: Planning) -> commands.Plan:
+    """The plan of MERGE; raises SqlError."""
+    environment = planning.environment
+    given = read_options(statement.options, "MERGE", base=planning.options, environment=environment)
+    table = read_table(statement.table, environment)
+    if table.kind == "timeseries":
+        raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
+                               statement.table.span)
+    merge = _Merge(statement, table, _source_name(statement), environment)
+    command = merge.command(given)
+    notices = (*given.notices, *_notices(given))
+    return commands.Plan(
+        "MERGE", (command,), notices, lambda: plan_text(_lines(command), notices), lambda: _wire(command))
+
+
+def _notices(given: Given) -> Iterator[str]:
+    for name in _WITHOUT_EFFECT:
+        if given.place(name):
+            yield f"{name} has no effect: MERGE writes one batch after the other, each once"
+
+
+def _source_name(statement: st.Merge) -> ast.Identifier:
+    source = statement.source
+    if source.alias is not None:
+        return source.alias.name
+    if isinstance(source, ast.Derived):
+        raise PlanError("E2017", "the source needs a name", source.span, hint="USING (SELECT …) AS s")
+    return source.name[-1]
+
+
+@dataclass(slots=True)
+class _Merge:
+    """A MERGE under way: its two sides and how the text calls them."""
+
+    statement: st.Merge
+    table: Table
+    source: ast.Identifier
+    environment: Environment
+
+    def command(self, given: Given) -> MergeRows:
+        """The query and what its rows mean."""
+        statement = self.statement
+        scope = make_scope(Clauses(statement.span, statement.table, None, from_=statement.source, ctes=statement.ctes),
+                           self.table, self.environment)
+        arms, whens = [], []
+        items: list[tuple[str, ast.Expr]] = []
+        for number, arm in enumerate(map(self._checked, statement.arms)):
+            whens.append(ast.When(self._test(arm), ast.Literal(number), span=arm.span))
+            made, values = self._arm(arm, scope, f"a{number}v")
+            arms.append(made)
+            items += zip(made.values, values, strict=True)
+        query = self._query(whens, items)
+        return MergeRows(self.table.collection, query, tuple(arms), given.options, self.table.database)
+
+    # Which arm is for which row
+
+    @property
+    def target(self) -> ast.Identifier:
+        """The name of the collection that is written to, as the text calls it."""
+        table = self.statement.table
+        return table.alias.name if table.alias else table.name[-1]
+
+    def _checked(self, arm: st.MergeArm) -> st.MergeArm:
+        """The arm with every name belonging to the side that it has; raises SqlError for an action without sense."""
+        if arm.matched and arm.by_source:
+            raise PlanError("E1001", "MATCHED stands without BY SOURCE", arm.span)
+        has_target = arm.matched or arm.by_source
+        if arm.action != "DO NOTHING" and has_target is (arm.action == "INSERT"):
+            place = "where a document matched" if has_target else "where none did"
+            raise PlanError("E2004", f"{arm.action} makes no sense {place}", arm.span)
+        if arm.matched:
+            return arm
+        owner, other = (self.target, self.source) if arm.by_source else (self.source, self.target)
+        change = _of_side(owner, other, "source" if arm.by_source else "target")
+        none: frozenset[str] = frozenset()
+        assignments = tuple(
+            st.Assignment(a.target, change(a.value, none), a.loop, span=a.span) for a in arm.assignments)
+        return st.MergeArm(arm.matched, arm.by_source, change(arm.condition, none), arm.action, assignments,
+                           arm.columns, change(arm.values, none), span=arm.span)
+
+    def _test(self, arm: st.MergeArm) -> ast.Expr:
+        """Whether a row is for the arm, if it was for none before."""
+        here = self._missing(self.target, "_id", negated=True)
+        if not (arm.matched or arm.by_source):
+            test: ast.Expr = self._missing(self.target, "_id")
+        elif self._two_sided:
+            known = self._missing(self.source, self._present, negated=arm.matched)
+            test = ast.Binary("AND", here, known, span=arm.span)
+        else:
+            test = here
+        return test if arm.condition is None else ast.Binary("AND", test, arm.condition, span=arm.span)
+
+    @property
+    def _two_sided(self) -> bool:
+        """Whether documents that no row of the source matches count as well."""
+        return any(arm.by_source for arm in self.statement.arms)
+
+    @property
+    def _present(self) -> str:
+        return "_id" if isinstance(self.statement.source, ast.Table) and not self._is_cte else _PRESENT
+
+    @property
+    def _is_cte(self) -> bool:
+        source = self.statement.source
+        return isinstance(source, ast.Table) and len(source.name) == 1 and any(
+            cte.name.text == source.name[0].text for cte in self.statement.ctes)
+
+    def _missing(self, table: ast.Identifier, name: str, *, negated: bool = False) -> ast.Expr:
+        return ast.Is(self._field(table, name), negated, "MISSING", span=self.statement.on.span)
+
+    def _field(self, table: ast.Identifier, name: str) -> ast.Path:
+        parts = (replace(table, quoted=True), ast.Identifier(name, quoted=True))
+        return ast.Path(parts, span=self.statement.on.span)
+
+    # What the arm does
+
+    def _arm(self, arm: st.MergeArm, scope: Scope, prefix: str) -> tuple[MergeArm, list[ast.Expr]]:
+        """The arm, and the expressions of the values that its rows bring along, named by the prefix and a number."""
+        action = _ACTIONS[arm.action]
+        if action == "insert":
+            paths, values = self._inserted(arm)
+            return MergeArm(action, values=_names(prefix, values), targets=paths), values
+        if action == "nothing":
+            return MergeArm(action), []
+        conditions = [*([self.statement.on] if arm.matched else []), *([arm.condition] if arm.condition else [])]
+        where = conditions[0] if conditions else None
+        for condition in conditions[1:]:
+            assert where is not None
+            where = ast.Binary("AND", where, condition, span=condition.span)
+        made = MergeArm(action, filter=own_filter(where, scope, self.environment))
+        if action == "delete":
+            return made, []
+        written, arrays = with_whole_arrays(arm.assignments)
+        assignments, values = with_values(written, scope)
+        known = Source(VALUES, (VALUES,), {f"v{n}": Type.ANY for n in range(len(values))}, open=False, qualified=True)
+        assigned = bind_assignments(
+            assignments, scope=Scope((*scope.sources, known)), layout=Layout({"": ROOT, VALUES: "$$values"}),
+            environment=self.environment)
+        assigned = [maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
+        return replace(made, update=document_expression(assigned), values=_names(prefix, values)), values
+
+    def _inserted(self, arm: st.MergeArm) -> tuple[tuple[commands.Path, ...], list[ast.Expr]]:
+        if not arm.columns:
+            raise PlanError("E2001", "INSERT in a MERGE names its columns", arm.span, hint="INSERT (a, b) VALUES (…)")
+        if len(arm.columns) != len(arm.values):
+            raise PlanError("E2001", f"{len(arm.columns)} columns but {len(arm.values)} values", arm.span)
+        paths = [target_path(column, (self.target.text, self.table.collection)) for column in arm.columns]
+        check_distinct((path, column.span) for path, column in zip(paths, arm.columns, strict=True))
+        kept = [(p, v) for p, v in zip(paths, arm.values, strict=True) if not isinstance(v, ast.Default)]
+        return tuple(p for p, _ in kept), [v for _, v in kept]
+
+    # The query
+
+    def _query(self, whens: list[ast.When], items: list[tuple[str, ast.Expr]]) -> commands.Query:
+        """Rows of the source beside the documents they match, where there is one."""
+        statement = self.statement
+        span = statement.span
+        arm: ast.Expr = ast.Case(None, tuple(whens), ast.Literal(-1, span=span), span=span)
+        columns: list[tuple[str, ast.Expr]] = [(ID, self._field(self.target, "_id")), (ARM, arm), *items]
+        selected = tuple(
+            ast.SelectItem(value, ast.Identifier(name, quoted=True), span=value.span) for name, value in columns)
+        kind = "FULL" if self._two_sided else "RIGHT"
+        join = ast.Join(statement.table, kind, self._right(), on=statement.on, span=statement.on.span)
+        body = ast.Select(selected, from_=join, span=span)
+        query = plan_query(ast.Query(body, statement.ctes, span=span), self.environment)
+        assert query.columns is not None
+        stages = ({"$replaceWith": {c.title: f"${c.field}" for c in query.columns}}, {"$match": {ARM: {"$gte": 0}}})
+        return replace(query, pipeline=(*query.pipeline, *stages), columns=None)
+
+    def _right(self) -> ast.Table | ast.Derived:
+        """The source, with a column that no row lacks where that is needed."""
+        source, span = self.statement.source, self.statement.source.span
+        if not self._two_sided or self._present != _PRESENT:
+            return source
+        items = (ast.SelectItem(ast.Star((), span=span), span=span),
+                 ast.SelectItem(ast.Literal(True, span=span), ast.Identifier(_PRESENT, quoted=True), span=span))
+        body = ast.Select(items, from_=source, span=span)
+        return ast.Derived(ast.Query(body, span=span), ast.Alias(self.source, span=span), span=span)
+
+
+def _names(prefix: str, values: Sequence[ast.Expr]) -> tuple[str, ...]:
+    return tuple(f"{prefix}{n}" for n in range(len(values)))
+
+
+def _of_side(owner: ast.Identifier, other: ast.Identifier, absent: str) -> Callable[[Any, frozenset[str]], Any]:
+    """Puts the owner's name in front of every name without one; raises PlanError for names of the other side."""
+
+    def change(node: Any, variables: frozenset[str]) -> Any:
+        if isinstance(node, tuple):
+            return tuple(change(part, variables) for part in node)
+        if isinstance(node, ast.Query):
+            raise UnsupportedError("E3001", "a subquery can't stand in an arm for rows that have no match", node.span,
+                                   hint="join it in the source: USING (SELECT …) AS s")
+        if not isinstance(node, ast.Node) or isinstance(node, ast.Identifier | ast.TypeName):
+            return node
+        if isinstance(node, ast.Path):
+            return _owned(node, variables)
+        inside = variables
+        if isinstance(node, ast.Lambda):
+            inside = variables | {parameter.text for parameter in node.parameters}
+        return replace(node, **{name: change(part, inside) for name, part in read_parts(node).items()})
+
+    def _owned(path: ast.Path, variables: frozenset[str]) -> ast.Path:
+        first = path.parts[0].text
+        if first in variables or (first == owner.text and len(path.parts) > 1):
+            return path
+        if first == other.text and len(path.parts) > 1:
+            reason = f"there is no row of the {absent} in this arm, so {first} has no columns"
+            raise PlanError("E2002", reason, path.span)
+        return replace(path, parts=(replace(owner, quoted=True, span=path.span), *path.parts))
+
+    return change
+
+
+# EXPLAIN
+
+
+def _wire(command: MergeRows) -> list[dict[str, Any]]:
+    writes: list[dict[str, Any]] = []
+    database = {} if command.database is None else {"$db": command.database}
+    for arm in command.arms:
+        one = {"$and": [{"_id": {"$eq": "<the document's>"}}, arm.filter]} if arm.filter else {
+            "_id": {"$eq": "<the document's>"}}
+        if arm.action == "update":
+            writes.append({"update": command.collection, "updates": [{"q": one, "u": [arm_stage(arm)]}], **database})
+        elif arm.action == "delete":
+            writes.append({"delete": command.collection, "deletes": [{"q": one, "limit": 1}], **database})
+        elif arm.action == "insert":
+            writes.append({"insert": command.collection, "documents": [], **database})
+    return [wire_query(command.query), *writes]
+
+
+def arm_stage(arm: MergeArm) -> dict[str, Any]:
+    """The stage that an arm's documents are changed by."""
+    return {"$replaceWith": {"$let": {"vars": {"values": "<the row's values>"}, "in": arm.update}}}
+
+
+def _lines(command: MergeRows) -> Iterator[str]:
+    name = f"{command.database}.{command.collection}" if command.database else command.collection
+    yield f"MERGE into {name}"
+    yield from indented("rows", _row_lines(command))
+    yield from (line for number, arm in enumerate(command.arms) for line in indented(f"arm {number}", _arm_lines(arm)))
+    yield from indented("options", option_lines(command.options))
+
+
+def _row_lines(command: MergeRows) -> Iterator[str]:
+    yield f"found by aggregate {command.query.collection} {pretty(list(command.query.pipeline))}"
+    yield from command.query.choices
+    yield "all are found, and wait on the server, before the first document is written"
+    yield "a document that two rows would change is an error, before anything is written"
+
+
+def _arm_lines(arm: MergeArm) -> Iterator[str]:
+    match arm.action:
+        case "insert":
+            yield f"insert {', '.join(map(dotted, arm.targets))}"
+        case "update":
+            yield f"update {pretty(arm_stage(arm))}"
+        case "delete":
+            yield "delete"
+        case _:
+            yield "nothing; the rows count as skipped"
+    if arm.filter:
+        yield f"tested again when written: {pretty(arm.filter)}"
+
+
+__all__ = ["arm_stage", "plan_merge"]
