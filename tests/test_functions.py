@@ -30,11 +30,11 @@ from sqlbulk.functions import (
 )
 from sqlbulk.functions.gathering import gathered, unique
 from sqlbulk.functions.registry import UNKNOWN, Aggregate, Context, Function, FunctionProblem, Operand, OrderKey
-from sqlbulk.plan.bind import bind
-from sqlbulk.plan.bound import Constant
+from sqlbulk.plan.binding.binder import bind
+from sqlbulk.plan.binding.bound import Constant
+from sqlbulk.plan.binding.evaluate import evaluate
+from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.evaluate import evaluate
-from sqlbulk.plan.scope import Scope
 from sqlbulk.syntax.parser import parse_expression
 from sqlbulk.types import MISSING, Interval, Type
 

@@ -13,7 +13,7 @@ from bson.decimal128 import Decimal128
 
 from sqlbulk.errors import Source
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan.bind import bind_constant
+from sqlbulk.plan.binding.binder import bind_constant
 from sqlbulk.plan.environment import Environment
 from sqlbulk.syntax.parser import parse_expression
 
