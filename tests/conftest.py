@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,29 @@ def server_uri() -> Iterator[str]:
         yield server.uri
 
 
+@contextmanager
+def fresh_database(uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database of a name of its own, dropped afterwards; dates come back with their time zone, UTC."""
+    name = f"sqlbulk_test_{secrets.token_hex(6)}"
+    with MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
+        try:
+            yield client[name]
+        finally:
+            client.drop_database(name)
+
+
 @pytest.fixture
 def database(server_uri: str) -> Iterator[Database[dict[str, Any]]]:
-    """A database for one test, dropped afterwards; dates come back with their time zone, UTC."""
-    name = f"sqlbulk_test_{secrets.token_hex(6)}"
-    client: MongoClient[dict[str, Any]] = MongoClient(server_uri, tz_aware=True)
-    try:
-        yield client[name]
-    finally:
-        client.drop_database(name)
-        client.close()
+    """A database for one test."""
+    with fresh_database(server_uri) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def module_database(server_uri: str) -> Iterator[str]:
+    """The name of a database that the tests of a file share."""
+    with fresh_database(server_uri) as database:
+        yield database.name
 
 
 # Golden tests: see golden.py

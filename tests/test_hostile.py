@@ -26,10 +26,9 @@ SHORT = [text for text in HOSTILE if len(text) < 100]
 
 
 @pytest.fixture(scope="module")
-def session(server_uri: str) -> Any:
-    with sqlbulk.connect(server_uri, database="sqlbulk_test_hostile") as session:
+def session(server_uri: str, module_database: str) -> Any:
+    with sqlbulk.connect(server_uri, database=module_database) as session:
         yield session
-        session.connection().client.drop_database("sqlbulk_test_hostile")
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def literal(value: Any) -> str:
 @given(some.lists(values, min_size=1, max_size=5))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_value_written_as_sql_comes_back(session: Any, given_values: list[Any]) -> None:
-    collection = session.connection().client["sqlbulk_test_hostile"]["any"]
+    collection = session.connection().client[session.database]["any"]
     collection.delete_many({})
     session.execute("INSERT INTO any (_id, v) VALUES " + ", ".join(f"({n}, {literal(v)})" for n, v in enumerate(given_values)))
     session.execute("INSERT INTO any (_id, v) ?", rows=[(n + 100, v) for n, v in enumerate(given_values)])

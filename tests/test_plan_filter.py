@@ -70,18 +70,15 @@ def bound(text: str) -> BoundExpr:
 
 
 @pytest.fixture(scope="module")
-def stored(server_uri: str) -> Any:
+def stored(server_uri: str, module_database: str) -> Any:
     from pymongo import MongoClient
 
-    client: Any = MongoClient(server_uri, tz_aware=True)
-    collection = client["sqlbulk_test_filter"]["t"]
-    collection.drop()
-    collection.insert_many([{"_id": i, **d} for i, d in enumerate(DOCUMENTS)])
-    collection.create_index("a")
-    collection.create_index("a.b")
-    yield collection
-    client.drop_database("sqlbulk_test_filter")
-    client.close()
+    with MongoClient[Any](server_uri, tz_aware=True) as client:
+        collection = client[module_database]["t"]
+        collection.insert_many([{"_id": i, **d} for i, d in enumerate(DOCUMENTS)])
+        collection.create_index("a")
+        collection.create_index("a.b")
+        yield collection
 
 
 def ids(collection: Any, query: Any) -> list[int]:

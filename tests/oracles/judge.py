@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from bson.decimal128 import Decimal128
@@ -83,27 +81,24 @@ class Answer:
 
 
 class Judge:
-    """Both databases with the rows. `close` drops what was made."""
+    """Both databases with the rows; `mongo_database` is empty and somebody else's to drop. `close` hangs up."""
 
-    DATABASE = "sqlbulk_test_judge"
-
-    def __init__(self, mongo_uri: str, postgres_uri: str) -> None:
+    def __init__(self, mongo_uri: str, mongo_database: str, postgres_uri: str) -> None:
         import psycopg
         from pymongo import MongoClient
 
         self._client: Any = MongoClient(mongo_uri, tz_aware=True)
-        self._mongo: Any = self._client[self.DATABASE]
+        self._mongo: Any = self._client[mongo_database]
         with psycopg.connect(postgres_uri, autocommit=True) as first:
-            first.execute(f"DROP DATABASE IF EXISTS {self.DATABASE}")
-            first.execute(f"CREATE DATABASE {self.DATABASE} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
-        self._postgres = psycopg.connect(postgres_uri, dbname=self.DATABASE, autocommit=True)
+            first.execute("DROP DATABASE IF EXISTS judge")
+            first.execute("CREATE DATABASE judge TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
+        self._postgres = psycopg.connect(postgres_uri, dbname="judge", autocommit=True)
         self._postgres.execute("SET TIME ZONE 'UTC'; SET statement_timeout = '20s'")
         self._load()
 
     def _load(self) -> None:
         from psycopg.types.json import Jsonb
 
-        self._client.drop_database(self._mongo.name)
         for name, columns in COLUMNS.items():
             self._postgres.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
             marks = ", ".join(["%s"] * len(columns))
@@ -117,8 +112,7 @@ class Judge:
             ])
 
     def close(self) -> None:
-        """Drop both and hang up."""
-        self._client.drop_database(self._mongo.name)
+        """Hang up."""
         self._client.close()
         self._postgres.close()
 
@@ -143,14 +137,6 @@ class Judge:
         except Exception as problem:
             return Answer(failure=problem)
         return Answer([tuple(d.get(c.field) for c in query.columns) for d in documents])
-
-
-def start_postgres(directory: Path) -> Any:
-    """A PostgreSQL of our own: pgserver's object."""
-    import pgserver
-
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory.parent))
-    return pgserver.get_server(directory, cleanup_mode="delete")
 
 
 # Comparing

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .generate import Expressions, Queries, Query
-from .judge import FIELDS, KNOWN, ROWS, Judge, agree, folded, literal_row, plain, same, start_postgres
+from .judge import FIELDS, KNOWN, ROWS, Judge, agree, folded, literal_row, plain, same
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -39,19 +37,6 @@ SELECT x.n FROM (SELECT ROW_NUMBER() OVER (ORDER BY STRING_TO_ARRAY(m.s, 'a'), m
 SELECT x.n FROM (SELECT ROW_NUMBER() OVER (ORDER BY STRING_TO_ARRAY(m.u, '') DESC NULLS LAST, m.id) * 100 + m.id AS n FROM t m) x
 SELECT m.id FROM t m WHERE TO_CHAR(NULLIF(CAST(NULL AS TIMESTAMP), m.e) - INTERVAL '-2 days', 'YYYY') <> 'a'
 """.strip().splitlines()
-
-
-@pytest.fixture(scope="module")
-def judge(server_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    pytest.importorskip("psycopg")
-    pytest.importorskip("pgserver")
-    postgres = start_postgres(Path(tmp_path_factory.mktemp("postgres")))
-    found = Judge(server_uri, postgres.get_uri())
-    try:
-        yield found
-    finally:
-        found.close()
-        postgres.cleanup()
 
 
 def expressions(chance: random.Random) -> Query:

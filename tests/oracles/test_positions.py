@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 
 import pytest
 
-from .judge import FIELDS, KNOWN, Judge, agree, start_postgres
+from .judge import FIELDS, KNOWN, Judge, agree
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -106,19 +105,6 @@ def combinations() -> Iterator[tuple[str, str]]:
 
 COMBINATIONS = list(combinations())
 BY_POSITION = {p: [sql for position, sql in COMBINATIONS if position == p] for p, _ in COMBINATIONS}
-
-
-@pytest.fixture(scope="module")
-def judge(server_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    pytest.importorskip("psycopg")
-    pytest.importorskip("pgserver")
-    postgres = start_postgres(Path(tmp_path_factory.mktemp("postgres")))
-    found = Judge(server_uri, postgres.get_uri())
-    try:
-        yield found
-    finally:
-        found.close()
-        postgres.cleanup()
 
 
 @pytest.mark.parametrize("position", BY_POSITION)

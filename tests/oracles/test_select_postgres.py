@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,41 +67,33 @@ CATALOG = Catalog({
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL of our own with the tables."""
-    psycopg = pytest.importorskip("psycopg")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    pgserver = pytest.importorskip("pgserver")
-    server = pgserver.get_server(Path(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("SET TIME ZONE 'UTC'")
-            for name, columns in COLUMNS.items():
-                connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-                marks = ", ".join(["%s"] * len(columns))
-                for row in ROWS[name]:
-                    connection.execute(f"INSERT INTO {name} VALUES ({marks})", row)
-            yield connection
-    finally:
-        server.cleanup()
+def postgres(postgres_uri: str) -> Iterator[Any]:
+    """PostgreSQL with the tables, which go with the connection."""
+    import psycopg
+
+    with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        connection.execute("SET TIME ZONE 'UTC'")
+        for name, columns in COLUMNS.items():
+            connection.execute(f"CREATE TEMPORARY TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+            marks = ", ".join(["%s"] * len(columns))
+            for row in ROWS[name]:
+                connection.execute(f"INSERT INTO {name} VALUES ({marks})", row)
+        yield connection
 
 
 @pytest.fixture(scope="module")
-def mongo(server_uri: str) -> Iterator[Any]:
+def mongo(server_uri: str, module_database: str) -> Iterator[Any]:
     """A database with the same rows; NULLs are null in half of the documents and missing in the others."""
     from pymongo import MongoClient
 
-    client: Any = MongoClient(server_uri, tz_aware=True)
-    database = client["sqlbulk_test_oracle"]
-    client.drop_database(database.name)
-    for name, columns in COLUMNS.items():
-        database[name].insert_many([
-            {c: v for c, v in zip(columns, row, strict=True) if v is not None or number % 2}
-            for number, row in enumerate(ROWS[name])
-        ])
-    yield database
-    client.drop_database(database.name)
-    client.close()
+    with MongoClient[Any](server_uri, tz_aware=True) as client:
+        database = client[module_database]
+        for name, columns in COLUMNS.items():
+            database[name].insert_many([
+                {c: v for c, v in zip(columns, row, strict=True) if v is not None or number % 2}
+                for number, row in enumerate(ROWS[name])
+            ])
+        yield database
 
 
 def answer(database: Any, sql: str, catalog: Catalog) -> list[tuple[Any, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import hypothesis
@@ -44,29 +43,22 @@ Row = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL of our own with the tables; text has the order of its code points."""
-    psycopg = pytest.importorskip("psycopg")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    pgserver = pytest.importorskip("pgserver")
-    server = pgserver.get_server(Path(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
+def postgres(postgres_uri: str) -> Iterator[Any]:
+    """PostgreSQL with the tables, which go with the connection; text has the order of its code points."""
+    import psycopg
+
     columns = ", ".join(f"{n} {t}" + (' COLLATE "C"' if t == "text" else "") for n, t in COLUMNS.items())
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("SET synchronous_commit = off")
-            connection.execute(f"CREATE TABLE t ({columns}, UNIQUE (id))")
-            connection.execute(f"CREATE TABLE u ({columns})")
-            yield connection
-    finally:
-        server.cleanup()
+    with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        connection.execute(f"CREATE TEMPORARY TABLE t ({columns}, UNIQUE (id))")
+        connection.execute(f"CREATE TEMPORARY TABLE u ({columns})")
+        yield connection
 
 
 @pytest.fixture(scope="module", params=["nothing-known", "defined"])
-def session(server_uri: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+def session(server_uri: str, module_database: str, request: pytest.FixtureRequest) -> Iterator[Session]:
     """A session with the same tables: collections with an index, or defined with the types of their columns."""
-    with connect(server_uri, database="sqlbulk_test_writes") as session:
-        client = session.connection().client
-        client.drop_database("sqlbulk_test_writes")
+    with connect(server_uri, database=module_database) as session:
+        session.connection().client.drop_database(module_database)
         if request.param == "defined":
             columns = ", ".join(f"{name} {type}" for name, type in COLUMNS.items())
             session.execute(f"CREATE TABLE t ({columns}, UNIQUE (id))")
@@ -75,7 +67,6 @@ def session(server_uri: str, request: pytest.FixtureRequest) -> Iterator[Session
             session.execute("INSERT INTO t (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
             session.execute("INSERT INTO u (id) VALUES (1)")
         yield session
-        client.drop_database("sqlbulk_test_writes")
 
 
 class Writes(RuleBasedStateMachine):
@@ -104,7 +95,7 @@ class Writes(RuleBasedStateMachine):
 
     def collection(self, name: str) -> Any:
         """The driver's."""
-        return self.session.connection().client["sqlbulk_test_writes"][name]
+        return self.session.connection().client[self.session.database][name]
 
     @rule(statement=inserts())
     def insert(self, statement: Statement) -> None:
