@@ -48,9 +48,6 @@ class _Never:
         return False
 
 
-COUNTED = ("inserted", "matched", "modified", "skipped", "in_doubt", "unconfirmed", "batches", "retries", "bytes")
-
-
 @dataclass(slots=True)
 class _Progress:
     """Where a run stands. `last`: the refused row that ends an ordered run when what is before it is written."""
@@ -225,10 +222,7 @@ class Run:
             self._halt()
 
     def _fold(self, outcome: Outcome) -> None:
-        for name in COUNTED:
-            setattr(self.summary, name, getattr(self.summary, name) + getattr(outcome, name))
-        for error in outcome.rejected:
-            self.summary.reject(error)
+        outcome.add_to(self.summary)
         self.notices |= outcome.notices
 
     # Ending

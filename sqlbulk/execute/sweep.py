@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlbulk.errors import Interrupted, ServerError, SqlbulkError, TooManyErrors
+from sqlbulk.execute.counts import Counts
 from sqlbulk.execute.pace import Bucket
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.runner import Stop, Watcher, told
@@ -25,25 +26,10 @@ TICK = 0.1
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of a window's documents. Nothing is known of those it doesn't count: they are as they were."""
+class Outcome(Counts):
+    """What became of a window's documents, and the rows that its change returned."""
 
-    matched: int = 0
-    modified: int = 0
-    deleted: int = 0
-    archived: int = 0
-    kept: int = 0
-    skipped: int = 0
-    in_doubt: int = 0
-    retries: int = 0
-    bytes: int = 0
-    rejected: list[RowError] = field(default_factory=list)
-    notices: set[str] = field(default_factory=set)
     rows: list[Any] = field(default_factory=list)
-
-    def retried(self) -> None:
-        """Count a command that was sent again."""
-        self.retries += 1
 
     def reject(self, number: int, identity: Any, code: str, reason: str, *, server_code: int | None = None) -> None:
         """Count a document that can't be written: its number among those found, its `_id` or UNKNOWN, and why."""
@@ -56,8 +42,6 @@ class Outcome:
 
 Change = Callable[[Window, Outcome], None]
 """Changes a window's documents, and notes in the outcome what was done; may raise SqlbulkError to stop everything."""
-
-_COUNTS = ("matched", "modified", "deleted", "archived", "kept", "skipped", "in_doubt", "retries", "bytes")
 
 
 @dataclass(slots=True)
@@ -152,12 +136,9 @@ class Sweep:
         return pending
 
     def _count(self, outcome: Outcome) -> None:
-        for name in _COUNTS:
-            setattr(self.summary, name, getattr(self.summary, name) + getattr(outcome, name))
+        outcome.add_to(self.summary)
         self.summary.batches += 1
         self.notices |= outcome.notices
-        for error in outcome.rejected:
-            self.summary.reject(error)
         settled = self.summary.matched + self.summary.deleted + self.summary.kept + self.summary.rejected
         if self.watcher is not None:
             self.watcher.update(consumed=0, rows=settled, rejected=self.summary.rejected)

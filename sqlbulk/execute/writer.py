@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from sqlbulk.errors import ServerError, SqlbulkError
 from sqlbulk.execute import faults
+from sqlbulk.execute.counts import Counts
 from sqlbulk.execute.encode import Encoded, Ids, decoded
 from sqlbulk.execute.faults import DUPLICATE_KEY, Fault
 from sqlbulk.execute.retry import Patience
@@ -24,20 +25,9 @@ Refused = tuple[int, Mapping[str, Any]]
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of the rows of a batch. Rows of which it tells nothing were not written."""
+class Outcome(Counts):
+    """What became of the rows of a batch, and how many of them, sent alone, were refused as whole commands."""
 
-    inserted: int = 0
-    matched: int = 0
-    modified: int = 0
-    skipped: int = 0
-    in_doubt: int = 0
-    unconfirmed: int = 0
-    batches: int = 0
-    retries: int = 0
-    bytes: int = 0
-    rejected: list[RowError] = field(default_factory=list)
-    notices: set[str] = field(default_factory=set)
     unblamed: int = 0
 
     def reject(self, rows: Encoded, refused: Refused) -> None:
@@ -86,7 +76,7 @@ class Writer:
                 if (doubtful and not repeatable) or not self.patience.allows(fault, attempt):
                     outcome.in_doubt += len(operations) if doubtful else 0
                     raise self.stopped(error) from None
-                outcome.retries += 1
+                outcome.retried()
                 attempt += 1
         self.count(reply, outcome, rows.documents)
         outcome.inserted += len(reply.upserted)
@@ -192,7 +182,7 @@ class _Insertion:
                     if self.lost:
                         self._take_present(places, error)
                     raise self.writer.stopped(error) from None
-                self.outcome.retries += 1
+                self.outcome.retried()
                 attempt += 1
                 continue
             self.writer.count(reply, self.outcome, documents)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlbulk.errors import UsageError
 from sqlbulk.formats import FORMATS
 from sqlbulk.options import settings
-from sqlbulk.plan.show import function_rows
+from sqlbulk.plan.show import function_rows, option_rows
 from sqlbulk.shell.state import Shell
 
 
@@ -82,18 +82,11 @@ def _functions(shell: Shell, name: str) -> None:
 
 
 def _options(shell: Shell, name: str) -> None:
-    current = shell.session.options
-    chosen = [s for s in settings().values() if s.name.startswith(name.lower())]
-    if not chosen:
+    rows = [row for row in option_rows(shell.session.options) if row[0].startswith(name.lower())]
+    if not rows:
         raise UsageError("E2006", f"there is no option {name}")
     _list(shell, [
-        (f"{s.name} = {_shown(getattr(current, s.name))}", f"{s.help} Takes {s.kind.takes}.") for s in chosen])
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None or value == () else str(value)
+        (f"{option} = {value or 'none'}", f"{help_text} Takes {takes}.") for option, value, takes, help_text in rows])
 
 
 def _list(shell: Shell, entries: Iterable[tuple[str, str]]) -> None:
