@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from .from_queries import FROM_QUERIES
+
 PREDICATES = (
     "e.salary > 3000", "e.salary <> 3000", "NOT (e.salary > 3000)", "e.dept IS NULL", "e.dept IS NOT NULL",
     "e.dept = 2 OR e.name LIKE 'A%'", "e.dept IN (1, 3)", "e.dept NOT IN (1, 3)", "e.dept NOT IN (1, NULL)",
@@ -260,7 +262,7 @@ NEED_CATALOG = frozenset({"SELECT id, name, qty FROM emp JOIN sale USING (id)"})
 def queries() -> Iterator[str]:
     """Every query once."""
     seen: dict[str, None] = {}
-    for text in WRITTEN.strip().splitlines():
+    for text in (*WRITTEN.strip().splitlines(), *FROM_QUERIES.strip().splitlines()):
         seen[text] = None
     for position, predicate in product(POSITIONS, PREDICATES):
         seen[position.format(p=predicate)] = None

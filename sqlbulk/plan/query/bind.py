@@ -12,9 +12,9 @@ from sqlbulk.plan.binding.bound import SortKey
 from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.query.blocks import bind_select, sorted_rows
+from sqlbulk.plan.query.blocks import bind_select
 from sqlbulk.plan.query.hooks import QueryHooks, sort_key
-from sqlbulk.plan.query.limit import Bounds, bind_bounds, limited, with_ties
+from sqlbulk.plan.query.limit import Bounds, bind_bounds, in_order
 from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, Output, Planning, source_of
 from sqlbulk.syntax import ast
 
@@ -31,7 +31,10 @@ def new_planning(environment: Environment) -> Planning:
 def bind_query(query: ast.Query, around: Around, planning: Planning) -> BoundQuery:
     """The query with names, aggregates and windows settled; raises SqlError at the part that is wrong."""
     around = with_tables(query.ctes, around, recursive=query.recursive)
-    return _bound(query.body, around, planning, query.order_by, bind_bounds(query, planning))
+    hooks = QueryHooks(planning, around.tables)
+    with hooks.clause("in LIMIT"):
+        bounds = bind_bounds(query, around, planning, hooks)
+    return _bound(query.body, around, planning, query.order_by, bounds)
 
 
 def with_tables(ctes: tuple[ast.Cte, ...], around: Around, *, recursive: bool = False) -> Around:
@@ -57,7 +60,7 @@ def _bound(
         query = _set_operation(body, around, planning)
     else:
         query = bind_query(body, around, planning)
-        if not order_by and bounds.count is None and not bounds.offset:
+        if not order_by and bounds.none:
             return query
     return _ordered(query, around, planning, order_by, bounds)
 
@@ -77,9 +80,7 @@ def _ordered(
             keys.append(sort_key(item, query.column(query.outputs[number - 1])))
         else:
             keys.append(sort_key(item, binder.bind(item.expression)))
-    if bounds.with_ties:
-        return replace(query, relation=with_ties(query.relation, keys, bounds, planning))
-    return replace(query, relation=limited(sorted_rows(query.relation, keys), bounds))
+    return replace(query, relation=in_order(query.relation, keys, bounds, planning))
 
 
 # VALUES and set operations

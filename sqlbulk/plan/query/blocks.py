@@ -13,7 +13,7 @@ from sqlbulk.plan.binding.calls import make_constant
 from sqlbulk.plan.query.grouping import Grouping, Windows, has_aggregate
 from sqlbulk.plan.query.grouping_sets import bind_grouping_sets
 from sqlbulk.plan.query.hooks import QueryHooks, sort_key
-from sqlbulk.plan.query.limit import Bounds, limited, with_ties
+from sqlbulk.plan.query.limit import Bounds, in_order
 from sqlbulk.plan.query.sources import bind_from, equalities
 from sqlbulk.plan.query.stars import Item, expand, project
 from sqlbulk.plan.query.state import Around, BoundQuery, From, Planning, fingerprint
@@ -243,15 +243,7 @@ def _finished(
         return _distinct(select, rows, items, order, bounds)
     if distinct_on:
         rows, order = _first_of_each(select, rows, order, distinct_on)
-    rows = with_ties(rows, order, bounds, planning) if bounds.with_ties else sorted_rows(rows, order)
-    if not bounds.with_ties:
-        rows = limited(rows, bounds)
-    return project(rows, items, select.tables, planning)
-
-
-def sorted_rows(rows: algebra.Relation, order: list[SortKey]) -> algebra.Relation:
-    """The rows in order, if there is one."""
-    return algebra.Sort(rows, tuple(order)) if order else rows
+    return project(in_order(rows, order, bounds, planning), items, select.tables, planning)
 
 
 def _distinct(
@@ -270,11 +262,7 @@ def _distinct(
                             key.expression.span)
         outer.append(replace(key, expression=column))
     made: algebra.Relation = algebra.Distinct(query.relation, relation, keys, query.name, query.open)
-    if bounds.with_ties:
-        made = with_ties(made, outer, bounds, select.planning)
-    else:
-        made = limited(sorted_rows(made, outer), bounds)
-    return BoundQuery(made, relation, query.outputs, query.open)
+    return BoundQuery(in_order(made, outer, bounds, select.planning), relation, query.outputs, query.open)
 
 
 def _of_star(expression: BoundExpr, items: list[Item], relation: str) -> Column | None:

@@ -60,6 +60,9 @@ class Grouping:
         if isinstance(expression, AggregateCall):
             return self._left_out(expression) if expression.aggregate.name == "GROUPING" else self._slot(expression)
         if isinstance(expression, SubqueryExpr):
+            grouped = self.by_text.get(fingerprint(expression))
+            if grouped is not None:
+                return replace(grouped, span=expression.span)
             operands = tuple(self.translate(o) for o in expression.operands)
             return replace(expression, operands=operands, query=algebra.rewrite_all(expression.query, self._column))
         return self._column(expression)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 from sqlbulk.errors import Span
-from sqlbulk.plan.algebra import Relation
+from sqlbulk.functions.registry import Aggregate, Function
+from sqlbulk.plan.algebra import Relation, inputs
 from sqlbulk.plan.binding.bound import (
     AggregateCall,
     BoundExpr,
@@ -17,6 +19,7 @@ from sqlbulk.plan.binding.bound import (
     LambdaCall,
     LambdaVariable,
     SortKey,
+    SubqueryExpr,
     WindowCall,
 )
 from sqlbulk.plan.binding.calls import make_call
@@ -148,7 +151,32 @@ def fingerprint(expression: BoundExpr) -> str:
             partition = ", ".join(map(fingerprint, expression.partition_by))
             rest = f"{_order(expression.order_by)} {expression.frame!r} {expression.ignore_nulls}"
             return f"{name}({inside}) [{only}] OVER ({partition} {rest})"
-    return f"#{expression!r}"
+    return _canonical(expression, {})
+
+
+def _canonical(value: Any, names: dict[str, str]) -> str:
+    """A text of a subquery in which the relations that it makes are numbered: it is the same for two copies."""
+    if isinstance(value, SubqueryExpr):
+        names = {**names, **{n: f"#{len(names) + i}" for i, n in enumerate(_made(value.query))}}
+        # The columns of the rows around keep their names: the same query over other rows is another.
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_canonical(v, names) for v in value)}]"
+    if isinstance(value, Function | Aggregate):
+        return value.name
+    if is_dataclass(value):
+        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "span"}
+        inside = (names.get(v, repr(v)) if n in _RELATION_NAMES else _canonical(v, names) for n, v in parts.items())
+        return f"{type(value).__name__}({', '.join(inside)})"
+    return repr(value)
+
+
+_RELATION_NAMES = frozenset({"relation", "source", "left_relation", "right_relation"})
+
+
+def _made(node: Relation) -> list[str]:
+    """The names of the relations that a query makes, in the order in which they stand in it."""
+    own = [name for f in fields(node) if f.name == "relation" and isinstance(name := getattr(node, f.name), str)]
+    return own + [name for child in inputs(node) for name in _made(child)]
 
 
 def _order(keys: tuple[SortKey, ...]) -> str:

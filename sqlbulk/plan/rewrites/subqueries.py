@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from sqlbulk.errors import Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
+from sqlbulk.functions.registry import Function, Parameter
 from sqlbulk.plan import algebra
-from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Case, Column, SubqueryExpr
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Call, Case, Column, SubqueryExpr
 from sqlbulk.plan.binding.calls import make_call, make_constant
 from sqlbulk.plan.binding.conditions import compare_rows, connect
 from sqlbulk.plan.environment import Environment
@@ -53,16 +54,40 @@ def _join(node: algebra.Join, environment: Environment, new: New) -> algebra.Rel
         assert node.condition is not None
         crossed = replace(node, condition=None)
         return _filter(algebra.Filter(crossed, node.condition), environment, new)
+    left, right = algebra.visible(node.left), algebra.visible(node.right)
     parts = algebra.conjuncts(node.condition)
-    left = algebra.visible(node.left)
-    inner = [p for p in parts if _has_query(p)]
-    wrong = [p for p in inner if algebra.relations_of(p) & left]
-    if node.kind != "LEFT" or wrong:
-        place = (wrong or inner)[0]
-        raise UnsupportedError("E3001", f"a subquery can't stand in the ON of a {node.kind} JOIN", place.span)
-    right = _filter(algebra.Filter(node.right, _and(inner, environment)), environment, new)
-    rest = [p for p in parts if not _has_query(p)]
-    return replace(node, right=right, condition=_and(rest, environment) if rest else None)
+    both = [p for p in parts if _has_query(p) and not algebra.relations_of(p).isdisjoint(left)
+            and not algebra.relations_of(p).isdisjoint(right)]
+    if both:
+        if node.kind == "FULL":
+            raise UnsupportedError("E3001", "a subquery over both sides can't stand in the ON of a FULL JOIN",
+                                   both[0].span)
+        assert node.condition is not None
+        return algebra.Apply("LEFT", node.left, _filter(algebra.Filter(node.right, node.condition), environment, new))
+    of_left = [p for p in parts if _has_query(p) and algebra.relations_of(p) & left]
+    of_right = [p for p in parts if _has_query(p) and p not in of_left]
+    rest: list[BoundExpr] = [p for p in parts if not _has_query(p)]
+    if of_right and node.kind == "LEFT":
+        node = replace(node, right=_filter(algebra.Filter(node.right, _and(of_right, environment)), environment, new))
+        of_right = []
+    rows_left, tests_left = _tested(node.left, of_left, environment, new)
+    rows_right, tests_right = _tested(node.right, of_right, environment, new)
+    rest += [*tests_left, *tests_right]
+    return replace(node, left=rows_left, right=rows_right, condition=_and(rest, environment) if rest else None)
+
+
+def _tested(
+    rows: algebra.Relation, tests: list[BoundExpr], environment: Environment, new: New
+) -> tuple[algebra.Relation, list[BoundExpr]]:
+    """One side of a join with what the tests give as columns beside it, and those columns."""
+    if not tests:
+        return rows, []
+    work = _Work(rows, environment, new)
+    relation = new("tests")
+    columns = tuple((f"t{n}", work.test(t)) for n, t in enumerate(tests))
+    found: list[BoundExpr] = [Column(relation, (name,), Type.BOOLEAN, span=t.span)
+                              for (name, _), t in zip(columns, tests, strict=True)]
+    return algebra.Extend(work.rows, relation, columns), found
 
 
 def _and(conditions: list[BoundExpr], environment: Environment) -> BoundExpr:
@@ -102,7 +127,7 @@ class _Work:
                 self.rows = algebra.Apply("LEFT", self.rows, query.query, single=True)
                 return Column(query.relation, (query.columns[0],), query.type, span=query.span)
             case "array":
-                return self._aggregated(query, "ARRAY_AGG")
+                return self._array(query)
             case "exists":
                 return self._exists(query)
             case "in":
@@ -224,13 +249,24 @@ class _Work:
         whens = tuple((c, make_constant(v, query.span)) for c, v in positive)
         return Case(whens, make_constant(not decisive, query.span), Type.BOOLEAN, span=query.span)
 
-    def _aggregated(self, query: SubqueryExpr, aggregate: str) -> BoundExpr:
-        entry = AGGREGATES[aggregate]
+    def _array(self, query: SubqueryExpr) -> BoundExpr:
+        """The values of the query's rows, NULLs among them, which ARRAY_AGG alone would pass over."""
         name = self.new("array")
-        item = Column(query.relation, (query.columns[0],))
-        calls = (("array", AggregateCall(entry, (item,), Type.ARRAY)),)
+        item = Call(_WRAPPED, (Column(query.relation, (query.columns[0],)),), Type.DOCUMENT, span=query.span)
+        calls = (("array", AggregateCall(AGGREGATES["ARRAY_AGG"], (item,), Type.ARRAY)),)
         self.rows = algebra.Apply("LEFT", self.rows, algebra.Aggregate(query.query, name, (), calls))
-        return Column(name, ("array",), Type.ARRAY, span=query.span)
+        found = Column(name, ("array",), Type.ARRAY, span=query.span)
+        return Call(_UNWRAPPED, (found,), Type.ARRAY, span=query.span)
+
+
+_WRAPPED = Function(
+    name="WRAPPED", help="The value in a document, which is never NULL.", example="TRUE", returns=Type.DOCUMENT,
+    parameters=(Parameter("value"),), null_propagates=False, nullable=False,
+    guarded=False, lower=lambda value: {"v": {"$ifNull": [value, None]}})
+_UNWRAPPED = Function(
+    name="UNWRAPPED", help="The values in an array of such documents.", example="TRUE", returns=Type.ARRAY,
+    parameters=(Parameter("array", Type.ARRAY),), null_propagates=False, nullable=False, guarded=False,
+    lower=lambda array: {"$map": {"input": {"$ifNull": [array, []]}, "in": "$$this.v"}})
 
 
 def _core(node: algebra.Relation) -> algebra.Relation:
