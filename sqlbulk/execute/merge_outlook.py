@@ -1,0 +1,225 @@
+"""What staged rows are like, and what each will meet in the collection: $merge, which writes them, tells nothing.
+
+Rows and stored documents are put together by their keys in one pass, unless the collection holds far more documents
+than there are rows: then each row's document is looked up. Either way every row is marked, in a second collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import PyMongoError
+
+from sqlbulk.commands import ROW, Conflict, Path
+from sqlbulk.execute.query_rows import aggregated, query_error
+from sqlbulk.execute.upserts import stored_expression
+from sqlbulk.options import WriteOptions
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+MET = "met"
+"""The field of a marked row that says whether a document has its key."""
+_NO_KEY = ("null", "missing", "undefined", "array")
+"""Types that $merge refuses in a key."""
+_FEW = 8
+"""So many documents a row are read all sooner than each row's is looked up."""
+_ARRAYS = "arrays"
+"""Stands for the key of stored documents that have an array in it."""
+_IS_KEY = {"$eq": ["$key", "object"]}
+
+Stage = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How many rows there are, how many of them lack a part of the key or share it, and the range of their `_id`s.
+
+    `absent` rows have no document yet (None: nobody has looked), `changed` ones will change theirs. The rows are in
+    `marked`, each with the field `MET`; None: they are all absent.
+    """
+
+    rows: int = 0
+    unfit: int = 0
+    repeated: int = 0
+    first: Any = None
+    last: Any = None
+    absent: int | None = None
+    changed: int = 0
+    marked: Collection[dict[str, Any]] | None = None
+
+
+@contextmanager
+def lookout(
+    stage: Collection[dict[str, Any]], collection: Collection[dict[str, Any]], conflict: Conflict | None,
+    options: WriteOptions,
+) -> Iterator[Lookout]:
+    """A look from the staged rows at the collection; what it keeps on the server is dropped in the end."""
+    kept = Lookout(stage, collection, conflict, options, stage.database[f"{stage.name}.marked"])
+    try:
+        yield kept
+    finally:
+        if kept.has_marked:
+            with suppress(PyMongoError):
+                kept.marked.drop()
+
+
+@dataclass(slots=True)
+class Lookout:
+    """Asks about rows in `stage` that go into `collection`."""
+
+    stage: Collection[dict[str, Any]]
+    collection: Collection[dict[str, Any]]
+    conflict: Conflict | None
+    options: WriteOptions
+    marked: Collection[dict[str, Any]]
+    has_marked: bool = False
+
+    def survey(self) -> Outlook:
+        """What the rows are like, and what they will meet where that takes no index; raises what queries do."""
+        if not self._keys:
+            found = self._one(self.stage, [{"$group": {
+                "_id": None, "rows": {"$sum": 1}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"}}}])
+            return Outlook(**found, absent=found.get("rows", 0))
+        try:
+            empty = self.collection.find_one({}, {"_id": 1}) is None
+            few = self.collection.estimated_document_count() <= _FEW * self.stage.estimated_document_count()
+        except PyMongoError as error:
+            raise query_error(error) from None
+        if not empty and few:
+            self._mark(self._together())
+            found = self._one(self.marked, _counted())
+            if not found["arrays"]:
+                return self._outlook(found)
+        found = self._one(self.stage, _by_key(self._staged_key()))
+        return Outlook(**found, absent=found.get("rows", 0) if empty else None)
+
+    def look(self, known: Outlook) -> Outlook:
+        """The outlook with what the rows will meet, for which there is an index now; raises what queries do."""
+        if known.absent is not None:
+            return known
+        self._mark([{"$lookup": self._lookup()}, {"$project": {
+            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: {"$ne": ["$old", []]},
+            "changed": {"$and": [{"$ne": ["$old", []]}, self._changes({"$first": "$old"})]}}}])
+        return self._outlook(self._one(self.marked, _counted()))
+
+    def _outlook(self, found: Mapping[str, Any]) -> Outlook:
+        return Outlook(**{name: value for name, value in found.items() if name != "arrays"}, marked=self.marked)
+
+    # One pass
+
+    def _together(self) -> list[Stage]:
+        """Rows and documents grouped by their keys, in no order."""
+        keys = {f"k{n}": f"${'.'.join(key)}" for n, key in enumerate(self._keys)}
+        arrays = {"$or": [{"$isArray": [value]} for value in keys.values()]}
+        old = "$$ROOT" if self._writes else {"$literal": 1}
+        stored = {"_id": 0, "key": {"$cond": [arrays, _ARRAYS, keys]}, "old": old}
+        met = {"$gt": ["$old", None]}
+        return [
+            {"$project": {ROW: 1, "one": {"$literal": 1}, "key": self._staged_key()}},
+            {"$unionWith": {"coll": self.collection.name, "pipeline": [{"$project": stored}]}},
+            # there is one row and one document of a key, or all that will be asked is how many
+            {"$group": {"_id": "$key", "id": {"$min": "$_id"}, "n": {"$sum": "$one"}, ROW: {"$max": f"${ROW}"},
+                        "old": {"$max": "$old"}}},
+            {"$match": {"$or": [{"n": {"$gt": 0}}, {"_id": _ARRAYS}]}},
+            {"$project": {"_id": "$id", ROW: 1, "n": 1, "key": {"$type": "$_id"}, MET: met,
+                          "changed": {"$and": [met, self._changes("$old")]}}},
+        ]
+
+    def _staged_key(self) -> Stage:
+        """The key of a staged row as a document, null for one that $merge refuses."""
+        values = [f"${ROW}.{'.'.join(key)}" for key in self._keys]
+        unfit = {"$or": [{"$in": [{"$type": value}, list(_NO_KEY)]} for value in values]}
+        return {"$cond": [unfit, None, {f"k{n}": value for n, value in enumerate(values)}]}
+
+    # Row by row
+
+    def _lookup(self) -> Stage:
+        """The stored document that has the row's key."""
+        first, *others = (".".join(key) for key in self._keys)
+        lookup: Stage = {
+            "from": self.collection.name, "localField": f"{ROW}.{first}", "foreignField": first, "as": "old"}
+        if others:
+            lookup["let"] = {f"k{n}": f"${ROW}.{key}" for n, key in enumerate(others)}
+            same = [{"$eq": [f"${key}", f"$$k{n}"]} for n, key in enumerate(others)]
+            lookup["pipeline"] = [{"$match": {"$expr": {"$and": same}}}]
+        return lookup
+
+    # Both
+
+    @property
+    def _keys(self) -> tuple[Path, ...]:
+        return () if self.conflict is None else self.conflict.keys or ()
+
+    @property
+    def _writes(self) -> bool:
+        """Whether a stored document may be changed."""
+        return self.conflict is not None and self.conflict.action != "nothing"
+
+    def _changes(self, old: Any) -> Any:
+        """Whether the stored document, the value of `old`, will be another one."""
+        conflict = self.conflict
+        if conflict is None or not self._writes:
+            return False
+        changes = conflict.changes
+        if changes is None:
+            changes = {"$ne": [stored_expression(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}), "$$ROOT"]}
+        elif conflict.condition is not None:
+            changes = {"$and": [conflict.condition, changes]}
+        return {"$let": {"vars": {"old": old, "new": f"${ROW}"}, "in": _of_old(changes)}}
+
+    def _mark(self, pipeline: list[Stage]) -> None:
+        self.has_marked = True
+        out = {"$out": {"db": self.marked.database.name, "coll": self.marked.name}}
+        aggregated(self.stage, [*pipeline, out], {"allowDiskUse": True}, self.options).close()
+
+    def _one(self, collection: Collection[dict[str, Any]], pipeline: list[Stage]) -> dict[str, Any]:
+        """The only document of a pipeline, but for its `_id`; an empty one if there is none."""
+        with aggregated(collection, pipeline, {"allowDiskUse": True}, self.options) as cursor:
+            try:
+                found: dict[str, Any] = next(iter(cursor), {})
+            except PyMongoError as error:
+                raise query_error(error) from None
+        found.pop("_id", None)
+        return found
+
+
+def _by_key(key: Stage) -> list[Stage]:
+    """Counts staged rows by their key, and then those."""
+    n = {"$cond": [{"$eq": ["$_id", None]}, {"unfit": "$n"}, {"repeated": {"$subtract": ["$n", 1]}}]}
+    return [
+        {"$group": {"_id": key, "n": {"$sum": 1}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"}}},
+        {"$project": {"n": 1, "first": 1, "last": 1, "of": n}},
+        {"$group": {
+            "_id": None, "rows": {"$sum": "$n"}, "first": {"$min": "$first"}, "last": {"$max": "$last"},
+            "unfit": {"$sum": "$of.unfit"}, "repeated": {"$sum": "$of.repeated"}}},
+    ]
+
+
+def _counted() -> list[Stage]:
+    """Counts marked rows."""
+    def number(condition: Mapping[str, Any], of: Any = 1) -> Stage:
+        return {"$sum": {"$cond": [condition, of, 0]}}
+
+    return [{"$group": {
+        "_id": None, "rows": {"$sum": "$n"}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"},
+        "unfit": number({"$eq": ["$key", "null"]}, "$n"), "arrays": number({"$eq": ["$key", "string"]}),
+        "repeated": number(_IS_KEY, {"$subtract": ["$n", 1]}),
+        "absent": number({"$and": [_IS_KEY, {"$not": [f"${MET}"]}]}),
+        "changed": number({"$and": [_IS_KEY, "$changed"]})}}]
+
+
+def _of_old(expression: Any) -> Any:
+    """An expression over a document as one over the document in `$$old`."""
+    if isinstance(expression, str):
+        for root in ("$$ROOT", "$$CURRENT"):
+            if expression == root or expression.startswith(f"{root}."):
+                return "$$old" + expression.removeprefix(root)
+        is_field = expression.startswith("$") and not expression.startswith("$$")
+        return f"$$old.{expression[1:]}" if is_field else expression
+    if isinstance(expression, Mapping):
+        return expression if "$literal" in expression else {name: _of_old(part) for name, part in expression.items()}
+    return [_of_old(part) for part in expression] if isinstance(expression, list | tuple) else expression
