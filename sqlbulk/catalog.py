@@ -21,12 +21,16 @@ class Index:
     null_free: bool = False
 
 
+DEFAULT_MARK = "sqlbulk: DEFAULT "
+"""What the description of a field in a collection's $jsonSchema begins with, if SQL of its default value follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection as planning sees it.
 
     `fields` are the top-level or dotted fields whose type is known for certain; others may exist. `required` are
-    those of them that are never NULL.
+    those of them that are never NULL. `defaults` are the default values of dotted fields, as SQL.
     `kind` is 'collection', 'view' or 'timeseries'.
     """
 
@@ -35,6 +39,7 @@ class Collection:
     indexes: tuple[Index, ...] = ()
     kind: str = "collection"
     required: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     def has_unique(self, fields: tuple[str, ...], *, over_null: bool = False) -> bool:
         """Whether a unique index on exactly these fields, in any order, exists.
@@ -50,12 +55,20 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The collections that are known, and the server's version. `complete`: what isn't listed doesn't exist."""
+    """The collections that are known, and the server's version. `complete`: what isn't listed doesn't exist.
+
+    `others` are collections of other databases, by (database, name).
+    """
 
     collections: Mapping[str, Collection] = field(default_factory=dict)
     server: tuple[int, int] | None = None
     complete: bool = False
+    others: Mapping[tuple[str, str], Collection] = field(default_factory=dict)
 
     def get(self, name: str) -> Collection | None:
         """The collection of that name, None if nothing is known of it."""
         return self.collections.get(name)
+
+    def find(self, database: str | None, name: str) -> Collection | None:
+        """The collection of that name in a database, None: the connection's own."""
+        return self.get(name) if database is None else self.others.get((database, name))

@@ -72,6 +72,8 @@ CODES: dict[str, Code] = {
     "E2021": Code("Name taken", "A collection, view or index of that name exists already.",
                   "Choose another name, DROP the old one first, or write IF NOT EXISTS."),
     "E2022": Code("Unknown index", "The collection has no index of that name.", "SHOW INDEXES FROM c lists them."),
+    "E2023": Code("Unusable default", "The DEFAULT that a collection keeps for a field isn't SQL that can be worked out.",
+                  "Make the collection anew, or mend the field's description in its validator."),
     # 3xxx: refused by name
     "E3001": Code("Not supported", "The statement, clause or function is SQL, but sqlbulk doesn't do it.",
                   "The message says why, and what to write instead where there is something."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlbulk.commands_catalog import CatalogCommand
+from sqlbulk.defaults import Default
 from sqlbulk.errors import Span
 from sqlbulk.options import WriteOptions
 from sqlbulk.rowdata import RowSource
@@ -117,7 +118,7 @@ class Shape:
     `names` are the names in the source of the values for `targets`: where the source has names, the values
     are found by them and its other columns passed over; None: by their place. `variables` are the names of
     the values for `computed`. `nest` splits the source's own dotted names into levels. `constants` are
-    added to every document.
+    added to every document, `defaults` to those that lack the field.
     """
 
     targets: tuple[Path | None, ...] | None
@@ -127,6 +128,7 @@ class Shape:
     constants: tuple[tuple[Path, Any], ...] = ()
     required: tuple[Path, ...] = ()
     names: tuple[str, ...] | None = None
+    defaults: tuple[Default, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import CallerRows, Command, Explained, FileRows, Insert, Plan, SetOption, UseDatabase
+from sqlbulk.commands import CallerRows, Command, Explained, Insert, Plan, SetOption, UseDatabase
 from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import (
     ConnectionFailed,
@@ -166,11 +166,13 @@ class Session:
         try:
             tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
             self.parameters_seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
+            if running:
+                self._check_stdin(tree)
             if catalog is None:
                 catalog, notices = self._catalog(tree, running=running)
             made = plan(
                 tree, context=self._context(), catalog=catalog, parameters=parameters, options=self.options,
-                open_rows=value_list.open, all_used=all_used)
+                open_rows=value_list.open, all_used=all_used, read_expression=read_expression)
         except SqlError as error:
             raise error.with_source(statement.source) from None
         except RecursionError:
@@ -179,28 +181,45 @@ class Session:
         self.last_plan = replace(made, notices=(*made.notices, *notices))
         return self.last_plan
 
+    def _check_stdin(self, tree: Statement) -> None:
+        for file in nodes_of(tree, st.FileSource):
+            if file.path == "-" and self._stdin_is_script and not isinstance(tree, st.Explain):
+                raise PlanError("E6001", "standard input holds the script, so no rows can be read from it", file.span,
+                                hint="Put the script into a file, or give it with -c.")
+
     def _catalog(self, tree: Statement, *, running: bool) -> tuple[Catalog, tuple[str, ...]]:
         """What the server knows of a statement's collections, if planning may want to know it, and a notice.
 
         A statement that is only to be planned does without where there is no server yet: a private one is
         not started for it, and one that doesn't answer is passed over.
         """
-        names = {table.name[-1].text for table in nodes_of(tree, ast.Table)}
-        if not names or plans_alone(tree, self.options):
+        tables = [tuple(part.text for part in table.name) for table in nodes_of(tree, ast.Table)]
+        if not tables:
             return Catalog(), ()
         if running and (not isinstance(tree, st.Explain) or tree.analyze):
-            return self._read_catalog(names), ()
+            return self._read_rules(tables[0]) if plans_alone(tree, self.options) else self._read_catalog(tables), ()
         if self._connection is None and self.private:
             return Catalog(), ()
         try:
-            return self._read_catalog(names), ()
+            return self._read_catalog(tables), ()
         except (ConnectionFailed, ServerError) as error:
             return Catalog(), (f"planned without the server: {error.message}",)
 
-    def _read_catalog(self, names: set[str]) -> Catalog:
+    def _read_catalog(self, tables: Sequence[tuple[str, ...]]) -> Catalog:
         from sqlbulk.execute.catalog import read_catalog
 
-        return read_catalog(self.connection(), names)
+        others = {(name[0], ".".join(name[1:])) for name in tables if len(name) > 1}
+        return read_catalog(self.connection(), {name[-1] for name in tables}, others)
+
+    def _read_rules(self, table: tuple[str, ...]) -> Catalog:
+        """What a plain INSERT has to know of its collection."""
+        from sqlbulk.execute.catalog import read_rules
+
+        database, name = (None, table[0]) if len(table) == 1 else (table[0], ".".join(table[1:]))
+        found = read_rules(self.connection(), database, name)
+        if found is None:
+            return Catalog()
+        return Catalog({name: found}) if database is None else Catalog(others={(table[0], name): found})
 
     def _context(self) -> Context:
         server = self._connection.server.version[:2] if self._connection is not None else None
@@ -230,9 +249,6 @@ class Session:
             case UseDatabase(database=database):
                 self.database = database
                 return Result("USE")
-            case Insert(rows=FileRows(path="-", span=span)) if self._stdin_is_script:
-                raise PlanError("E6001", "standard input holds the script, so no rows can be read from it", span,
-                                hint="Put the script into a file, or give it with -c.")
         return self._execute(step, rows, directory)
 
     def _execute(self, step: Command, rows: Iterable[Any] | None, directory: Path | None) -> Result:
@@ -335,6 +351,11 @@ class ValueList:
         return decode(self._rows, columns=columns, evaluate=value, first_parameter=first_parameter)
 
 
+def read_expression(text: str) -> ast.Expr:
+    """The tree of an expression that the server keeps as SQL; SqlSyntaxError."""
+    return parse_expression(Source(text))
+
+
 def nodes_of(tree: Any, kind: type[T]) -> Iterator[T]:
     """The nodes of a kind in a tree."""
     waiting = [tree]
@@ -349,7 +370,7 @@ def nodes_of(tree: Any, kind: type[T]) -> Iterator[T]:
 
 
 def plans_alone(tree: Statement, options: WriteOptions) -> bool:
-    """Whether planning has no question to the server: a plain INSERT, of which there may be thousands in a script."""
+    """Whether planning asks of the collection's rules alone: a plain INSERT, of which there may be thousands."""
     if not isinstance(tree, st.Insert) or isinstance(tree.rows, ast.Query):
         return False
     names = {"upsert_mode", *settings()["upsert_mode"].aliases}

@@ -3,7 +3,7 @@
 A case is a comment, SQL, and sections; cases are parted by ===. The comment's lines say what the case shows,
 and may set the stage:
 
-    # catalog: t(a int, b.c string), u(unique k, e)
+    # catalog: t(a int, b.c string), u(unique k, e), v(a int default 1 + 2)
     # set: ordered = true
     # parameters: [1, "x"]
     # expression                    the SQL is an expression over the rows of a collection t
@@ -161,7 +161,8 @@ def planned(case: Case) -> Plan:
     try:
         return plan(
             parse(statement.source, parameters_in_rows=count), context=_context(case), catalog=_catalog(case),
-            parameters=_parameters(case), options=_options(case), open_rows=open_rows)
+            parameters=_parameters(case), options=_options(case), open_rows=open_rows,
+            read_expression=lambda text: parse_expression(Source(text)))
     except SqlError as error:
         raise error.with_source(statement.source) from None
 
@@ -250,12 +251,14 @@ def _catalog(case: Case) -> Catalog:
 
 
 def _collection(name: str, content: str, kind: str) -> Collection:
-    words = [part.split() for part in content.split(",") if part.strip()]
+    parts = [part.partition(" default ") for part in content.split(",") if part.strip()]
+    words = [part.split() for part, _, _ in parts]
+    defaults = {part.split()[0]: text.strip() for part, _, text in parts if text}
     types: Mapping[str, Type] = {
         w[0]: Type({"int": "integer"}.get(w[1], w[1])) for w in words if len(w) == 2 and w[0] != "unique"}
     keys = [w[1:] for w in words if w[0] == "unique"]
     indexes = tuple(Index(tuple((k, 1) for k in key), unique=True) for key in keys)
-    return Collection(name, types, indexes, kind or "collection")
+    return Collection(name, types, indexes, kind or "collection", defaults=defaults)
 
 
 # For pytest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import InvalidName, OperationFailure, PyMongoError
 
-from sqlbulk.catalog import Catalog, Collection, Index
+from sqlbulk.catalog import DEFAULT_MARK, Catalog, Collection, Index
 from sqlbulk.errors import ConnectionFailed
 from sqlbulk.execute.faults import SECURITY, statement_error
 from sqlbulk.execute.indexes import partial_filter
@@ -24,8 +24,12 @@ _TYPES = {
 }
 
 
-def read_catalog(connection: Connection, names: Iterable[str]) -> Catalog:
+def read_catalog(
+    connection: Connection, names: Iterable[str], others: Iterable[tuple[str, str]] = ()
+) -> Catalog:
     """All collections of the connection's database, those of these names with their indexes.
+
+    `others` are collections of other databases, of which kind and defaults are asked.
 
     Where the user may not list them the catalog knows only the server, and says that it isn't complete.
     Raises ConnectionLost, ConnectionFailed, or ServerError.
@@ -50,8 +54,41 @@ def read_catalog(connection: Connection, names: Iterable[str]) -> Catalog:
         indexes = _indexes(connection, name) if name in wanted and kind == "collection" else ()
         known = list(_fields(entry.get("options", {})))
         required = frozenset(path for path, _, never_null in known if never_null)
-        collections[name] = Collection(name, {p: t for p, t, _ in known}, indexes, kind, required)
-    return Catalog(collections, server, complete=True)
+        collections[name] = Collection(
+            name, {p: t for p, t, _ in known}, indexes, kind, required, read_defaults(entry.get("options", {})))
+    elsewhere = {key: rules for key in others if (rules := read_rules(connection, *key)) is not None}
+    return Catalog(collections, server, complete=True, others=elsewhere)
+
+
+def read_rules(connection: Connection, database: str | None, name: str) -> Collection | None:
+    """A collection with its kind and its defaults alone: one question, as a plain INSERT asks it. Raises as above."""
+    try:
+        listed = connection.client[database or connection.database].list_collections(filter={"name": name})
+        entry = next(iter(listed), None)
+    except InvalidName as error:
+        raise ConnectionFailed("E5005", f"{database}: {error}") from None
+    except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code in SECURITY:
+            return None
+        raise statement_error(error, begun=True) from None
+    if entry is None:
+        return None
+    return Collection(name, kind=entry.get("type", "collection"), defaults=read_defaults(entry.get("options", {})))
+
+
+def read_defaults(options: Mapping[str, Any]) -> dict[str, str]:
+    """The SQL of the default values that the schema keeps, by dotted field."""
+    schema = options.get("validator", {}).get("$jsonSchema")
+    return dict(_described(schema, "")) if isinstance(schema, Mapping) else {}
+
+
+def _described(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, rule in schema.get("properties", {}).items():
+        description = rule.get("description", "")
+        if "." not in name:
+            if description.startswith(DEFAULT_MARK):
+                yield prefix + name, description.removeprefix(DEFAULT_MARK)
+            yield from _described(rule, f"{prefix}{name}.")
 
 
 def _indexes(connection: Connection, name: str) -> tuple[Index, ...]:

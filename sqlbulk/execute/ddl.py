@@ -17,7 +17,8 @@ from pymongo.errors import InvalidName, OperationFailure, PyMongoError
 from sqlbulk import commands_catalog as cc
 from sqlbulk.errors import PlanError, ServerError, Span, UnsupportedError
 from sqlbulk.execute import inspection
-from sqlbulk.execute.describe import COLUMNS, field_rows
+from sqlbulk.execute.catalog import read_defaults
+from sqlbulk.execute.describe import field_rows, with_defaults
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import DUPLICATE_KEY, brief, statement_error
 from sqlbulk.results import Result, WriteSummary
@@ -213,11 +214,12 @@ def _truncate(command: cc.Truncate, database: Database[dict[str, Any]]) -> Resul
 def _describe(command: cc.DescribeCollection, database: Database[dict[str, Any]]) -> Result:
     _existing(command.collection, _kinds(database), command.span)
     documents = database[command.collection].aggregate([{"$sample": {"size": command.sample}}])
-    rows, count = field_rows(documents)
+    fields, count = field_rows(documents)
+    columns, rows = with_defaults(fields, read_defaults(database[command.collection].options()))
     notices = (f"from a sample of {count:,} documents",) if count == command.sample else ()
     if not count:
         notices = (f"{command.collection} is empty",)
-    return Result("DESCRIBE", COLUMNS, rows, notices=notices, target=command.collection)
+    return Result("DESCRIBE", columns, rows, notices=notices, target=command.collection)
 
 
 def _show(command: cc.ShowCatalog, connection: Connection) -> Result:

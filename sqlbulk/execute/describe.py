@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,18 @@ def field_rows(documents: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, 
         _count_fields(document, "", count, fields)
     rows = [(name, _types(found), _share(found.documents, count)) for name, found in _ordered(fields)]
     return rows, count
+
+
+def with_defaults(
+    rows: Sequence[tuple[str, ...]], defaults: Mapping[str, str]
+) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
+    """The columns and rows with the fields' defaults behind them, where there are any, also of fields not met."""
+    if not defaults:
+        return COLUMNS, list(rows)
+    known = {row[0] for row in rows}
+    named = {".".join(map(shown_name, name.split("."))): text for name, text in defaults.items()}
+    absent = [(name, None, "0%", text) for name, text in named.items() if name not in known]
+    return (*COLUMNS, "default"), [*((*row, named.get(row[0])) for row in rows), *absent]
 
 
 def _count_fields(document: Mapping[str, Any], prefix: str, number: int, fields: dict[str, _Field]) -> None:

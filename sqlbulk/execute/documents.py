@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from sqlbulk.commands import Path, Shape
+from sqlbulk.defaults import Default, filled
 from sqlbulk.errors import RowRefused, UsageError
 from sqlbulk.types import MISSING
 
@@ -41,6 +42,8 @@ def compile_shape(shape: Shape, columns: tuple[str, ...] | None) -> Build:
         build = _with_computed(build, shape, _names(shape, columns), targets)
     if shape.constants:
         build = _with_constants(build, shape.constants)
+    if shape.defaults:
+        build = _with_defaults(build, shape.defaults)
     return _requiring(build, shape.required) if shape.required else build
 
 
@@ -258,6 +261,13 @@ def _with_constants(build: Build, constants: Sequence[tuple[Path, Any]]) -> Buil
         for path, value in constants:
             put(document, path, value)
         return document
+
+    return add
+
+
+def _with_defaults(build: Build, defaults: Sequence[Default]) -> Build:
+    def add(row: Any) -> Document:
+        return filled(build(row), defaults)
 
     return add
 

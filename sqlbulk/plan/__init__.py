@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlbulk.catalog import Catalog
@@ -21,17 +21,18 @@ __all__ = ["Evaluate", "OpenRows", "plan"]
 def plan(
     statement: st.Statement, *, context: Context, catalog: Catalog | None = None,
     parameters: Sequence[Any] | Mapping[str, Any] | None = None, options: WriteOptions | None = None,
-    open_rows: OpenRows | None = None, all_used: bool = True,
+    open_rows: OpenRows | None = None, all_used: bool = True, read_expression: Callable[[str], ast.Expr] | None = None,
 ) -> Plan:
     """What a statement asks of MongoDB.
 
     `context` holds the moment that counts as now, `catalog` what is known of the database (None: nothing),
     `parameters` the values of `?` or `:name`, `options` the session's defaults. `open_rows` opens the value
-    list of an INSERT (see OpenRows). With `all_used`, a parameter that the statement doesn't have is an
-    error (UsageError E2009). Raises SqlError at the place in the text that is wrong or isn't supported.
+    list of an INSERT (see OpenRows), `read_expression` reads SQL that the catalog holds. With `all_used`, a
+    parameter that the statement doesn't have is an error (UsageError E2009). Raises SqlError at the place in the
+    text that is wrong or isn't supported.
     """
     given = Parameters(parameters)
-    environment = Environment(context, given, catalog or Catalog())
+    environment = Environment(context, given, catalog or Catalog(), read_expression)
     planning = Planning(environment, options or WriteOptions(), open_rows)
     try:
         made = _plan(statement, planning)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.errors import PlanError, Span, UsageError
 from sqlbulk.functions.registry import Context
+from sqlbulk.syntax import ast
 from sqlbulk.types import to_bson
 
 
@@ -55,8 +56,9 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What every part of a statement's planning reads."""
+    """What every part of a statement's planning reads. `read_expression` reads SQL that the catalog holds."""
 
     context: Context
     parameters: Parameters = field(default_factory=Parameters)
     catalog: Catalog = field(default_factory=Catalog)
+    read_expression: Callable[[str], ast.Expr] | None = None

@@ -16,7 +16,7 @@ from sqlbulk.errors import Source, Span, SqlError, SqlSyntaxError, UnsupportedEr
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.build_statement import StatementBuilder
 from sqlbulk.syntax.expected import expectation
-from sqlbulk.syntax.refusals import refuse_unsupported
+from sqlbulk.syntax.refusals import refuse_clause, refuse_unsupported
 from sqlbulk.syntax.statements import Statement
 from sqlbulk.syntax.tables import cache_file
 
@@ -111,6 +111,7 @@ def _explain(problem: UnexpectedInput, source: Source) -> NoReturn:
         if text[span.start - 1 : span.start + 1] == "/*":
             opening = Span(span.start - 1, span.end)
             raise SqlSyntaxError("E1002", "this comment is never closed", opening, source=source)
+        refuse_clause(source, span.start)
         found, words = str(token), expected
     else:
         assert isinstance(problem, UnexpectedCharacters)

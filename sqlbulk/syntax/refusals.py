@@ -27,6 +27,17 @@ UNSUPPORTED: dict[str, str] = {
     "PREPARE": "use parameters: ? or :name", "EXECUTE": "use parameters: ? or :name",
     "LOCK": _TRANSACTION, "CONFIGURE": "write SET option = value", "REFRESH": "there are no materialized views",
 }
+CLAUSES: tuple[tuple[str, str, str], ...] = (
+    (r"(?:REFERENCES|(?<=FOREIGN )KEY)", "foreign keys", "the server checks no other collection;"
+     " DELETE … WITH (verify_foreign_keys = true, references = 'orders.user_id -> user_id') does when rows go"),
+    (r"(?:GENERATED|IDENTITY|AUTO_INCREMENT|AUTOINCREMENT)", "generated columns", "MongoDB doesn't count up or work out"
+     " fields; every document has an _id, DEFAULT gives a value, SELECT or a view works one out"),
+    (r"(?:ENGINE|CHARSET|TABLESPACE|INHERITS|PARTITION)", "storage clauses of a table", "the server"
+     " stores all collections alike"),
+    (r"COMMENT", "comments on columns", "write -- in the script"),
+    (r"COLLATE", "collations of columns", "strings are compared by code points"),
+)
+"""Clauses of CREATE TABLE that are refused: a pattern, what it is, and why."""
 KNOWN = frozenset(
     ("SELECT WITH VALUES INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW DESCRIBE "
      "DESC CREATE DROP TRUNCATE").split()
@@ -49,6 +60,17 @@ def refuse_unsupported(source: Source) -> None:
     if words and words[0] not in KNOWN:
         span = Span(start, start + len(words[0]))
         raise SqlSyntaxError("E1006", f"{source.text[span.start : span.end]} is not a statement", span, source=source)
+
+
+def refuse_clause(source: Source, start: int) -> None:
+    """Raise where the clause of a CREATE TABLE at this place is one that is refused."""
+    at = _skip(source.text, 0)
+    if not re.match(r"CREATE\s+(?:TABLE|COLLECTION)\b", source.text[at:], re.IGNORECASE):
+        return
+    for pattern, what, reason in CLAUSES:
+        found = re.compile(rf"{pattern}\b", re.IGNORECASE).match(source.text, start)
+        if found is not None:
+            raise UnsupportedError("E3001", f"{what} are not supported: {reason}", Span(*found.span()), source=source)
 
 
 def _skip(text: str, at: int) -> int:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlbulk import commands_catalog as cc
+from sqlbulk.catalog import DEFAULT_MARK
 from sqlbulk.commands import Path, Plan
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.binding.scope import Scope, Source
 from sqlbulk.plan.ddl.conditions import check_steady, check_timeless
+from sqlbulk.plan.ddl.defaults import default_text
 from sqlbulk.plan.ddl.indexes import Keys, index_keys, index_name, not_null_filter, plain_name
 from sqlbulk.plan.ddl.options import refuse_options
 from sqlbulk.plan.ddl.text import catalog_plan
@@ -38,10 +40,17 @@ class _Column:
     path: Path
     type: ColumnType
     required: bool
+    default: str | None = None
 
     @property
     def name(self) -> str:
         return ".".join(self.path)
+
+    @property
+    def rule(self) -> Rule:
+        """What the schema says of the column."""
+        rule = self.type.required() if self.required else self.type.nullable()
+        return rule if self.default is None else {**rule, "description": DEFAULT_MARK + self.default}
 
 
 @dataclass(slots=True)
@@ -66,7 +75,7 @@ def plan_create_table(statement: st.CreateTable, planning: Planning) -> Plan:
     if table.alias is not None:
         raise UnsupportedError("E3001", "a new collection has no alias", statement.table.span)
     constraints = [e for e in statement.elements if isinstance(e, st.TableConstraint)]
-    columns = _columns([e for e in statement.elements if isinstance(e, st.ColumnDefinition)])
+    columns = _columns([e for e in statement.elements if isinstance(e, st.ColumnDefinition)], planning.environment)
     primary = _primary_key(columns, constraints)
     known = {c.name: c for c in columns}
     for name in primary[0] if primary else ():
@@ -85,23 +94,17 @@ def plan_create_table(statement: st.CreateTable, planning: Planning) -> Plan:
 # Columns
 
 
-def _columns(definitions: Sequence[st.ColumnDefinition]) -> list[_Column]:
+def _columns(definitions: Sequence[st.ColumnDefinition], environment: Environment) -> list[_Column]:
     columns = []
     for definition in definitions:
         path = target_path(definition.name)
         plain_name([part for part in definition.name.parts if isinstance(part, ast.Identifier)], "a column here")
-        _check_default(definition)
-        columns.append(_Column(definition, path, column_type(definition.type), definition.not_null or path == ("_id",)))
+        kind = column_type(definition.type)
+        default = None if definition.default is None else default_text(
+            path, definition.default, definition.type, column=kind, environment=environment)
+        columns.append(_Column(definition, path, kind, definition.not_null or path == ("_id",), default))
     check_distinct((c.path, c.definition.name.span) for c in columns)
     return columns
-
-
-def _check_default(definition: st.ColumnDefinition) -> None:
-    default = definition.default
-    if default is None or (isinstance(default, ast.Literal) and default.value is None):
-        return
-    raise UnsupportedError("E3001", "MongoDB has no default values", default.span,
-                           hint="leave DEFAULT out, and give the value in INSERT")
 
 
 def _primary_key(
@@ -191,8 +194,7 @@ def _schema(columns: Sequence[_Column], primary: Sequence[str]) -> Rule:
     """The $jsonSchema of the columns; fields of the primary key that aren't columns are required as well."""
     root: Rule = {"bsonType": "object"}
     for column in columns:
-        rule = column.type.required() if column.required else column.type.nullable()
-        _place(root, column.path, rule, required=column.required)
+        _place(root, column.path, column.rule, required=column.required)
     for name in primary:
         if name not in {c.name for c in columns} and name != "_id":
             _place(root, tuple(name.split(".")), {"not": {"bsonType": "null"}}, required=True)

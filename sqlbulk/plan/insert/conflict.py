@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlbulk.commands import Conflict, Path
-from sqlbulk.errors import PlanError, Span
-from sqlbulk.plan.assign import bind_assignments, changed_expression, document_expression, merged_expression
+from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.plan.assign import (
+    Assigned,
+    bind_assignments,
+    changed_expression,
+    document_expression,
+    merged_expression,
+)
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.scope import NEW, Scope, Source, collection_source
+from sqlbulk.plan.defaults import Defaults, assigned_defaults
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.insert.rowplan import left_out
 from sqlbulk.plan.lowering.expr import is_true, lower
 from sqlbulk.plan.lowering.layout import Layout, is_plain
 from sqlbulk.plan.options import Given
@@ -24,12 +32,18 @@ ID: tuple[Path, ...] = (("_id",),)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows on their way in: the collection, its alias, the fields that each row has (None: not known)."""
+    """The rows on their way in: the collection, its alias, the fields that each names (None: not known), defaults."""
 
     collection: str
     alias: str | None
     fields: tuple[Path, ...] | None
     span: Span
+    defaults: Defaults = field(default_factory=dict)
+
+    @property
+    def filled(self) -> tuple[Path, ...] | None:
+        """The fields that each row has, those with a default among them."""
+        return None if self.fields is None else (*self.fields, *self.defaults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ def decide(statement: st.Insert, rows: Rows, given: Given, environment: Environm
         conflict = planner.conflict("replace", None)
     elif statement.verb == "UPSERT" or given.options.upsert_mode:
         keys = planner.match_fields() or ID
-        conflict = planner.conflict("update", keys, merged_expression(rows.fields))
+        conflict = planner.conflict("update", keys, planner.merged())
     else:
         return Decision(None, planner.without_effect())
     planner.check_keys(conflict.keys)
@@ -82,6 +96,20 @@ class _Planner:
         indexed = keys is None or (known or _NOTHING).has_unique(tuple(".".join(k) for k in keys))
         return Conflict(action, keys, update, condition,
                         ensure_index=not indexed and self.given.options.ensure_key_index, changes=changes)
+
+    def merged(self) -> object:
+        """The stored document with the fields over it that the row names; a default is for new documents only."""
+        fields = self.rows.fields
+        if self.rows.defaults and fields is None:
+            raise UnsupportedError(
+                "E3001", f"{self.rows.collection} has DEFAULTs, which must not overwrite what is stored, so UPSERT has"
+                " to know which fields its rows name", self.rows.span,
+                hint="name the columns, or write ON CONFLICT (key) DO UPDATE SET …")
+        removed = [Assigned(path, removed=True) for path in left_out(fields, self.rows.defaults)]
+        if not removed:
+            return merged_expression(fields)
+        incoming = document_expression(removed, "$$new")
+        return {"$let": {"vars": {"new": incoming}, "in": merged_expression(fields)}}
 
     def on_conflict(self, clause: st.OnConflict) -> Conflict:
         """ON CONFLICT (keys) DO …"""
@@ -109,10 +137,11 @@ class _Planner:
         """The stored document with assignments made, where the clause's condition holds."""
         known = self.environment.catalog.get(self.rows.collection)
         stored = collection_source(self.rows.collection, alias=self.rows.alias, known=known)
-        fields = {path[0]: Type.ANY for path in self.rows.fields or ()}
+        fields = {path[0]: Type.ANY for path in self.rows.filled or ()}
         incoming = Source(NEW, ("EXCLUDED",), fields, open=self.rows.fields is None, qualified=True)
         scope, layout = Scope((stored, incoming)), Layout()
-        assigned = bind_assignments(assignments, scope=scope, layout=layout, environment=self.environment)
+        written = assigned_defaults(assignments, self.rows.defaults, self._tables())
+        assigned = bind_assignments(written, scope=scope, layout=layout, environment=self.environment)
         condition = None
         if clause is not None and clause.where is not None:
             bound = bind(clause.where, scope, self.environment)
@@ -125,7 +154,7 @@ class _Planner:
     def check_keys(self, keys: tuple[Path, ...] | None) -> None:
         """Raise E2017 if rows are known not to have a key."""
         for key in keys or ():
-            fields = self.rows.fields
+            fields = self.rows.filled
             if fields is None or any(f == key[: len(f)] or key == f[: len(key)] for f in fields):
                 continue
             option = self.given.place("match_fields") or self.given.place("upsert_mode")

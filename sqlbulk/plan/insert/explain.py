@@ -98,6 +98,8 @@ def _columns(command: Insert) -> Iterator[str]:
         yield f"{dotted(computed.path)} is worked out row by row"
     for path, value in shape.constants:
         yield f"{dotted(path)} = {shown(value)} in every row"
+    for default in shape.defaults:
+        yield f"{dotted(default.path)} is {default.text} in rows that leave it out"
     for path in shape.required:
         yield f"{dotted(path)} is required: rows without it are rejected"
 

@@ -14,6 +14,7 @@ from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.bound import BoundExpr, Column, Constant
 from sqlbulk.plan.binding.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.binding.scope import VARIABLES, Scope, Source
+from sqlbulk.plan.defaults import defaults_of, row_defaults
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.cells import constant_cell, stored
 from sqlbulk.plan.insert.conflict import Rows, decide
@@ -50,6 +51,8 @@ def plan_load(statement: st.LoadData, planning: Planning) -> commands.Plan:
         raise PlanError("E2001", "LOAD DATA needs the names of the columns: (a, b, @c), or IGNORE 1 LINES for a header",
                         statement.span)
     shape, fields = _shape(statement, listed, environment)
+    defaults = defaults_of(table, environment, statement.table.span)
+    shape = replace(shape, defaults=row_defaults(defaults, environment))
     command = commands.Insert(
         table.collection, rows, required(shape, fields, given), given.options,
         conflict=_duplicates(statement, Rows(table.collection, table.alias, fields, statement.span), planning),

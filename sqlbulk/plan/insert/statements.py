@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Path, Shape
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.option_kinds import IndexSpec
+from sqlbulk.plan.defaults import defaults_of
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert import conflict
 from sqlbulk.plan.insert.explain import finished
 from sqlbulk.plan.insert.files import read_columns, read_file_source
+from sqlbulk.plan.insert.rowplan import RowPlan, with_defaults
 from sqlbulk.plan.insert.time_series import check_time_series, take_time_series
 from sqlbulk.plan.insert.values import value_rows
 from sqlbulk.plan.options import Given, read_options
@@ -32,8 +34,9 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     series, blocks = take_time_series(statement.options, environment)
     given = read_options(blocks, statement.verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
-    source = _source(statement, table, planning)
-    rows = conflict.Rows(table.collection, table.alias, source.fields, statement.span)
+    defaults = defaults_of(table, environment, statement.table.span)
+    source = with_defaults(_source(statement, table, planning), defaults, environment)
+    rows = conflict.Rows(table.collection, table.alias, source.fields, statement.span, defaults)
     decision = conflict.decide(statement, rows, given, environment)
     if decision.conflict is not None and (series is not None or table.kind == "timeseries"):
         reason = f"{table.collection} is a time-series collection, which has no unique keys"
@@ -45,7 +48,7 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     notices = (*given.notices, *source.notices, *decision.notices, *_nest_notice(given, source))
     if series is not None:
         notices = (*notices, *check_time_series(series, source.fields, table.kind if table.known else None))
-    if isinstance(source.rows, commands.QueryRows):
+    if isinstance(source.rows, commands.QueryRows) and source.rows.by_client is None:
         from sqlbulk.plan.insert.query import placed
 
         command, more = placed(command, given, environment)
@@ -56,45 +59,37 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
 # Where the rows come from
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    rows: commands.Rows
-    shape: Shape
-    fields: tuple[Path, ...] | None
-    notices: tuple[str, ...] = ()
-
-
-def _source(statement: st.Insert, table: Table, planning: Planning) -> _Source:
+def _source(statement: st.Insert, table: Table, planning: Planning) -> RowPlan:
     paths = tuple(target_path(c) for c in statement.columns)
     check_distinct((p, c.span) for p, c in zip(paths, statement.columns, strict=True))
     options = planning.options
     match statement.rows:
         case st.ValueList(span=span):
             rows = value_rows(paths, planning, first_parameter=_parameters_before(statement, span), span=span)
-            return _Source(rows, Shape(paths or None, nest=False), paths or None)
+            return RowPlan(rows, Shape(paths or None, nest=False), paths or None)
         case st.RowsParameter():
-            return _Source(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
+            return RowPlan(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
         case st.FileSource() as file:
             return _file(file, paths, statement, planning.environment)
     from sqlbulk.plan.insert.query import query_rows
 
     found = query_rows(statement.rows, paths, table.collection, planning.environment)
-    return _Source(found, Shape(None, nest=False), found.fields)
+    return RowPlan(found, Shape(None, nest=False), found.fields)
 
 
 def _file(
     file: st.FileSource, paths: tuple[Path, ...], statement: st.Insert, environment: Environment
-) -> _Source:
+) -> RowPlan:
     rows = read_file_source(file, environment)
     if file.columns is None:
         if not paths:
-            return _Source(rows, Shape(None), None)
+            return RowPlan(rows, Shape(None), None)
         for path, column in zip(paths, statement.columns, strict=True):
             if any("." in name for name in path):
                 raise PlanError("E2011", f"{dotted(path)}: name a file's columns in COLUMNS (…)", column.span)
         names = tuple(".".join(path) for path in paths)
         columns = tuple(commands.FileColumn(name) for name in names)
-        return _Source(replace(rows, columns=columns), Shape(paths, names=names), paths)
+        return RowPlan(replace(rows, columns=columns), Shape(paths, names=names), paths)
     listed = read_columns(file.columns, environment)
     variable = next((c for c in file.columns if c.variable is not None), None)
     if variable is not None:
@@ -105,11 +100,11 @@ def _file(
             if any("." in name for name in listed_path or ()):
                 raise PlanError("E2011", f"{dotted(listed_path or ())}: name the field in front of FROM",
                                 listed_column.span, hint="INSERT INTO t (…) FROM 'file' COLUMNS (…)")
-        return _Source(rows, Shape(None), None, listed.notices)
+        return RowPlan(rows, Shape(None), None, listed.notices)
     if len(paths) != len(listed.columns):
         reason = f"{len(paths)} columns are to be filled, but COLUMNS lists {len(listed.columns)}"
         raise PlanError("E2001", reason, file.span)
-    return _Source(rows, Shape(paths, names=tuple(c.name or "" for c in listed.columns)), paths, listed.notices)
+    return RowPlan(rows, Shape(paths, names=tuple(c.name or "" for c in listed.columns)), paths, listed.notices)
 
 
 def _parameters_before(statement: st.Insert, span: Span) -> int:
@@ -141,7 +136,7 @@ def required(shape: Shape, fields: tuple[Path, ...] | None, given: Given) -> Sha
     return replace(shape, required=paths, nest=shape.nest and given.options.nest)
 
 
-def _nest_notice(given: Given, source: _Source) -> tuple[str, ...]:
+def _nest_notice(given: Given, source: RowPlan) -> tuple[str, ...]:
     if given.place("nest") and source.shape.targets is not None:
         return ("nest has no effect: the statement names the columns",)
     if given.place("nest") and isinstance(source.rows, commands.ValuesRows):

@@ -9,6 +9,7 @@ from typing import Any
 import bson
 
 from sqlbulk.commands import ROW, STAGED, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
+from sqlbulk.defaults import filled
 from sqlbulk.functions.ordering import compare
 from sqlbulk.plan.explain_query import wire_query
 from sqlbulk.types import MISSING
@@ -165,7 +166,7 @@ def documents(command: Insert) -> Iterator[Document]:
 def make_document(shape: Shape, row: Any) -> Document:
     """A row's document: values at their paths, those that DEFAULT leaves out not at all."""
     if shape.targets is None:
-        return dict(row)
+        return filled(row, shape.defaults)
     document: Document = {}
     for path, value in zip(shape.targets, row, strict=True):
         if path is None or value is MISSING:
@@ -174,7 +175,7 @@ def make_document(shape: Shape, row: Any) -> Document:
         for name in path[:-1]:
             level = level.setdefault(name, {})
         level[path[-1]] = value
-    return document
+    return filled(document, shape.defaults)
 
 
 def _batches(command: Insert) -> Iterator[list[Document]]:

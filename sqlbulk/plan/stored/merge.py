@@ -11,8 +11,10 @@ from sqlbulk.commands import MergeArm, MergeRows
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import bind_assignments, document_expression
 from sqlbulk.plan.binding.scope import Scope, Source
+from sqlbulk.plan.defaults import Defaults, assigned_defaults, defaults_of
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import wire_query
+from sqlbulk.plan.insert.rowplan import names
 from sqlbulk.plan.lowering.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.select import plan_query
@@ -44,7 +46,8 @@ def plan_merge(statement: st.Merge, planning: Planning) -> commands.Plan:
     if table.kind == "timeseries":
         raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
                                statement.table.span)
-    merge = _Merge(statement, table, _source_name(statement), environment)
+    defaults = defaults_of(table, environment, statement.table.span)
+    merge = _Merge(statement, table, _source_name(statement), environment, defaults)
     command = merge.command(given)
     notices = (*given.notices, *_notices(given))
     return commands.Plan(
@@ -74,6 +77,7 @@ class _Merge:
     table: Table
     source: ast.Identifier
     environment: Environment
+    defaults: Defaults
 
     def command(self, given: Given) -> MergeRows:
         """The query and what its rows mean."""
@@ -168,7 +172,7 @@ class _Merge:
         made = MergeArm(action, filter=own_filter(where, scope, self.environment))
         if action == "delete":
             return made, []
-        written, arrays = with_whole_arrays(arm.assignments)
+        written, arrays = with_whole_arrays(assigned_defaults(arm.assignments, self.defaults, scope.sources[0].names))
         assignments, values = with_values(written, scope)
         known = Source(VALUES, (VALUES,), {f"v{n}": Type.ANY for n in range(len(values))}, open=False, qualified=True)
         assigned = bind_assignments(
@@ -184,8 +188,9 @@ class _Merge:
             raise PlanError("E2001", f"{len(arm.columns)} columns but {len(arm.values)} values", arm.span)
         paths = [target_path(column, (self.target.text, self.table.collection)) for column in arm.columns]
         check_distinct((path, column.span) for path, column in zip(paths, arm.columns, strict=True))
-        kept = [(p, v) for p, v in zip(paths, arm.values, strict=True) if not isinstance(v, ast.Default)]
-        return tuple(p for p, _ in kept), [v for _, v in kept]
+        given = {p: v for p, v in zip(paths, arm.values, strict=True) if not isinstance(v, ast.Default)}
+        kept = given | {p: v for p, v in self.defaults.items() if not names(given, p)}
+        return tuple(kept), list(kept.values())
 
     # The query
 

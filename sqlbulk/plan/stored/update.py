@@ -12,6 +12,7 @@ from sqlbulk.errors import PlanError
 from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression
 from sqlbulk.plan.binding.bound import Column
 from sqlbulk.plan.binding.scope import Scope, Source, resolve_path
+from sqlbulk.plan.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
@@ -39,7 +40,8 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     clauses = Clauses(statement.span, statement.table, statement.where, statement.order_by, statement.limit,
                       statement.from_, statement.ctes)
     scope = make_scope(clauses, table, environment)
-    written, arrays = with_whole_arrays(statement.assignments)
+    defaults = defaults_of(table, environment, statement.table.span)
+    written, arrays = with_whole_arrays(assigned_defaults(statement.assignments, defaults, scope.sources[0].names))
     assignments, values = with_values(written, scope)
     selection = choose(clauses, table, scope, given=given, environment=environment, values=values)
     assigned = _assigned(statement, assignments, scope, environment, len(values))
