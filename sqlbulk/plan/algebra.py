@@ -332,6 +332,11 @@ def visible(node: Relation) -> set[str]:
     return visible(node.input)
 
 
+def has_subquery(expression: BoundExpr) -> bool:
+    """Whether a query stands in the expression."""
+    return any(isinstance(e, SubqueryExpr) for e in walk(expression, subqueries=False))
+
+
 def conjuncts(condition: BoundExpr | None) -> list[BoundExpr]:
     """The parts of a condition that must all be true."""
     if condition is None:

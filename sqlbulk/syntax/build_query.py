@@ -83,6 +83,10 @@ class QueryBuilder(ExpressionBuilder):
         if condition is not None and (natural is not None or kind == "CROSS"):
             raise SqlSyntaxError("E1001", "this JOIN takes neither ON nor USING", condition.span)
         return ast.Join(left, kind or "INNER", right, natural=natural is not None, **fields, span=span_of(meta))
+    def values_subquery(self, meta: Meta, children: Children) -> ast.Query:
+        body = ast.ValuesQuery(tuple(only(tuple, children)), span=span_of(meta))
+        return ast.Query(body, span=span_of(meta))
+
 
     def join_kind(self, meta: Meta, children: Children) -> str:
         return str(children[0].type)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.functions.fitting import common_type
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.binder import Binder
-from sqlbulk.plan.binding.bound import SortKey
-from sqlbulk.plan.binding.calls import type_of_bound
+from sqlbulk.plan.binding.bound import BoundExpr, Column, SortKey
+from sqlbulk.plan.binding.calls import make_constant, type_of_bound
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.query.blocks import bind_select
@@ -17,6 +18,7 @@ from sqlbulk.plan.query.hooks import QueryHooks, sort_key
 from sqlbulk.plan.query.limit import Bounds, bind_bounds, in_order
 from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, Output, Planning, source_of
 from sqlbulk.syntax import ast
+from sqlbulk.types import Type
 
 
 def new_planning(environment: Environment) -> Planning:
@@ -96,10 +98,23 @@ def _values(body: ast.ValuesQuery, around: Around, planning: Planning) -> BoundQ
             raise PlanError("E2001", f"a row of {len(row)} stands below a row of {width}", row[0].span)
         rows.append(tuple(binder.bind(e) for e in row))
     names = tuple(f"column{n}" for n in range(1, width + 1))
-    relation = planning.relation("values")
     types = [common_type([type_of_bound(row[i]) for row in rows]) for i in range(width)]
     outputs = tuple(Output(n, n, t) for n, t in zip(names, types, strict=True))
+    relation = planning.relation("values")
+    if any(algebra.has_subquery(e) for row in rows for e in row):
+        return BoundQuery(_unfolded(rows, names, relation, planning), relation, outputs)
     return BoundQuery(algebra.Values(relation, names, tuple(rows)), relation, outputs)
+
+
+def _unfolded(
+    rows: Sequence[tuple[BoundExpr, ...]], names: tuple[str, ...], relation: str, planning: Planning
+) -> algebra.Relation:
+    """Rows with subqueries in them: one row that holds all of them in an array, taken apart."""
+    unit, elements = algebra.Values(planning.relation("unit"), (), ((),)), planning.relation("rows")
+    array = planning.call("JSON_ARRAY", *(planning.call("JSON_ARRAY", *row) for row in rows))
+    row = Column(elements, ("row",), Type.ARRAY)
+    columns = tuple((name, planning.call("[]", row, make_constant(n, row.span))) for n, name in enumerate(names, 1))
+    return algebra.Project(algebra.Unnest(unit, elements, array, "row"), relation, columns)
 
 
 def _set_operation(body: ast.SetOperation, around: Around, planning: Planning) -> BoundQuery:

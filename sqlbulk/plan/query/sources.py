@@ -116,8 +116,9 @@ def renamed(query: BoundQuery, columns: tuple[ast.Identifier, ...], planning: Pl
 def _join(item: ast.Join, around: Around, planning: Planning, hooks: Hooks) -> From:
     left = bind_from(item.left, around, planning, hooks)
     beside = Scope(left.sources, around.scope, bound=left.merged, variables=_BESIDE)
-    if isinstance(item.right, ast.TableFunction):
-        return _table_function_join(item, left, replace(around, scope=beside), planning, hooks)
+    if isinstance(item.right, ast.TableFunction) and _is_for_each(item):
+        around = replace(around, scope=beside)
+        return bind_table_function(item.right, left, around, planning, hooks, outer=item.kind == "LEFT")
     right = bind_from(item.right, replace(around, scope=beside), planning, hooks)
     _check_names(left, right, item)
     both = From(left.relation, (*left.sources, *right.sources), {**left.merged, **right.merged})
@@ -133,15 +134,10 @@ def _join(item: ast.Join, around: Around, planning: Planning, hooks: Hooks) -> F
     return From(relation, (*left.sources, *right.sources), {**left.merged, **right.merged}, equal)
 
 
-def _table_function_join(
-    item: ast.Join, left: From, around: Around, planning: Planning, hooks: Hooks
-) -> From:
-    assert isinstance(item.right, ast.TableFunction)
+def _is_for_each(item: ast.Join) -> bool:
+    """Whether a function's rows merely multiply those of the left side."""
     plain = item.on is None or (isinstance(item.on, ast.Literal) and item.on.value is True)
-    if item.kind not in ("INNER", "CROSS", "LEFT") or not plain or item.using or item.natural:
-        raise UnsupportedError("E3001", f"a function in FROM can't be joined by this {item.kind} JOIN", item.span,
-                               hint="a comma, CROSS JOIN and LEFT JOIN … ON TRUE can")
-    return bind_table_function(item.right, left, around, planning, hooks, outer=item.kind == "LEFT")
+    return item.kind in ("INNER", "CROSS", "LEFT") and plain and not item.using and not item.natural
 
 
 def _joined(

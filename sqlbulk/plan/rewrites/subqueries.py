@@ -23,7 +23,7 @@ New = Callable[[str], str]
 def without_subqueries(node: algebra.Relation, environment: Environment, new: New) -> algebra.Relation:
     """The relation with no query left in any expression."""
     node = algebra.with_inputs(node, lambda n: without_subqueries(n, environment, new))
-    if not any(_has_query(e) for e in algebra.own_expressions(node)):
+    if not any(algebra.has_subquery(e) for e in algebra.own_expressions(node)):
         return node
     match node:
         case algebra.Filter():
@@ -34,18 +34,14 @@ def without_subqueries(node: algebra.Relation, environment: Environment, new: Ne
             work = _Work(node.input, environment, new)
             changed = algebra.with_expressions(node, work.value)
             return algebra.with_inputs(changed, lambda _: work.rows)
-    query = next(e for e in algebra.own_expressions(node) if _has_query(e))
+    query = next(e for e in algebra.own_expressions(node) if algebra.has_subquery(e))
     raise UnsupportedError("E3001", "a subquery can't stand here", query.span)
-
-
-def _has_query(expression: BoundExpr) -> bool:
-    return any(isinstance(e, SubqueryExpr) for e in algebra.walk(expression, subqueries=False))
 
 
 def _filter(node: algebra.Filter, environment: Environment, new: New) -> algebra.Relation:
     parts = algebra.conjuncts(node.condition)
-    work = _Work(with_conditions(node.input, [p for p in parts if not _has_query(p)]), environment, new)
-    tests = [work.test(p) for p in parts if _has_query(p)]
+    work = _Work(with_conditions(node.input, [p for p in parts if not algebra.has_subquery(p)]), environment, new)
+    tests = [work.test(p) for p in parts if algebra.has_subquery(p)]
     return with_conditions(work.rows, tests)
 
 
@@ -56,7 +52,7 @@ def _join(node: algebra.Join, environment: Environment, new: New) -> algebra.Rel
         return _filter(algebra.Filter(crossed, node.condition), environment, new)
     left, right = algebra.visible(node.left), algebra.visible(node.right)
     parts = algebra.conjuncts(node.condition)
-    both = [p for p in parts if _has_query(p) and not algebra.relations_of(p).isdisjoint(left)
+    both = [p for p in parts if algebra.has_subquery(p) and not algebra.relations_of(p).isdisjoint(left)
             and not algebra.relations_of(p).isdisjoint(right)]
     if both:
         if node.kind == "FULL":
@@ -64,9 +60,9 @@ def _join(node: algebra.Join, environment: Environment, new: New) -> algebra.Rel
                                    both[0].span)
         assert node.condition is not None
         return algebra.Apply("LEFT", node.left, _filter(algebra.Filter(node.right, node.condition), environment, new))
-    of_left = [p for p in parts if _has_query(p) and algebra.relations_of(p) & left]
-    of_right = [p for p in parts if _has_query(p) and p not in of_left]
-    rest: list[BoundExpr] = [p for p in parts if not _has_query(p)]
+    of_left = [p for p in parts if algebra.has_subquery(p) and algebra.relations_of(p) & left]
+    of_right = [p for p in parts if algebra.has_subquery(p) and p not in of_left]
+    rest: list[BoundExpr] = [p for p in parts if not algebra.has_subquery(p)]
     if of_right and node.kind == "LEFT":
         node = replace(node, right=_filter(algebra.Filter(node.right, _and(of_right, environment)), environment, new))
         of_right = []
