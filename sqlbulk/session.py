@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from sqlbulk.rowdata import RowSource
 
 T = TypeVar("T")
+RULES_AGE = 1.0
+"""The seconds for which a script of many INSERTs goes by what it knows of a collection's rules."""
 Script = str | Path | IO[bytes] | TextIO
 """The text of a script, its path, or an open file."""
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -102,6 +105,7 @@ class Session:
         self._server: EmbeddedServer | None = None
         self._stop = threading.Event()
         self._writing = self._stdin_is_script = False
+        self._rules: dict[tuple[str, tuple[str, ...]], tuple[float, Catalog]] = {}
 
     def execute(self, sql: str, parameters: Parameters = None, *, rows: Iterable[Any] | None = None) -> Result:
         """Run one statement.
@@ -197,7 +201,10 @@ class Session:
         if not tables:
             return Catalog(), ()
         if running and (not isinstance(tree, st.Explain) or tree.analyze):
-            return self._read_rules(tables[0]) if plans_alone(tree, self.options) else self._read_catalog(tables), ()
+            if plans_alone(tree, self.options):
+                return self._read_rules(tables[0]), ()
+            self._rules.clear()
+            return self._read_catalog(tables), ()
         if self._connection is None and self.private:
             return Catalog(), ()
         try:
@@ -212,14 +219,20 @@ class Session:
         return read_catalog(self.connection(), {name[-1] for name in tables}, others)
 
     def _read_rules(self, table: tuple[str, ...]) -> Catalog:
-        """What a plain INSERT has to know of its collection."""
+        """What a plain INSERT has to know of its collection; asked again after a second, or another statement."""
         from sqlbulk.execute.catalog import read_rules
 
+        key = (self.database, table)
+        known = self._rules.get(key)
+        if known is not None and time.monotonic() - known[0] < RULES_AGE:
+            return known[1]
         database, name = (None, table[0]) if len(table) == 1 else (table[0], ".".join(table[1:]))
-        found = read_rules(self.connection(), database, name)
-        if found is None:
-            return Catalog()
-        return Catalog({name: found}) if database is None else Catalog(others={(table[0], name): found})
+        rules = read_rules(self.connection(), database, name)
+        catalog = Catalog()
+        if rules is not None:
+            catalog = Catalog({name: rules}) if database is None else Catalog(others={(table[0], name): rules})
+        self._rules[key] = (time.monotonic(), catalog)
+        return catalog
 
     def _context(self) -> Context:
         server = self._connection.server.version[:2] if self._connection is not None else None

@@ -155,3 +155,12 @@ def test_a_default_that_nobody_can_read_is_an_error(session: sqlbulk.Session, da
         "a": {"description": "sqlbulk: DEFAULT 1 +"}, "b": {"description": "DEFAULT is nothing"}}}})
     with pytest.raises(SqlError, match="the DEFAULT of broken.a, 1 \\+, can't be used"):
         session.execute("INSERT INTO broken (b) VALUES (1)")
+
+
+@pytest.mark.server
+def test_a_collection_that_is_made_anew_is_asked_for_its_rules_again(session: sqlbulk.Session, database: Any) -> None:
+    session.execute("INSERT INTO t (k) VALUES (1)")
+    session.execute("DROP TABLE t")
+    session.execute("CREATE TABLE t (k INT, n INT DEFAULT 8)")
+    session.execute("INSERT INTO t (k) VALUES (1)")
+    assert stored(database, 1) == {"n": 8}
