@@ -120,19 +120,38 @@ def _sorted(found: Any, order: Order) -> Any:
     return {"$sortArray": {"input": found, "sortBy": -1 if order and order[0].descending else 1}}
 
 
-def _continuous(fraction: float, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
+def _fractions(pick: Callable[[float], Any], fraction: Any) -> Any:
+    """What one fraction picks of the sorted values $$all, or an array of what several pick; NULL over no values."""
+    if isinstance(fraction, list):
+        return _filled("$$all", [pick(numeric.to_double(f)) for f in fraction])
+    return _filled("$$all", pick(numeric.to_double(fraction)))
+
+
+def _fold_fractions(pick: Callable[[float], Any], fraction: Any) -> Any:
+    if not isinstance(fraction, list):
+        return pick(numeric.to_double(fraction))
+    found = [pick(numeric.to_double(f)) for f in fraction]
+    return None if None in found else found
+
+
+def _continuous(fraction: Any, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
     gather = kept("$addToSet" if distinct else "$push", type_test(Type.NUMBER, value), value)
+    result = _fractions(_between, fraction)
+    return Accumulation((gather,), lambda found: _let(_sorted(found, order), "all", result))
+
+
+def _between(fraction: float) -> Any:
+    """The number at a fraction of $$all, between two of them if need be."""
     low, high = ({"$arrayElemAt": ["$$all", {"$toInt": {f"${f}": "$$place"}}]} for f in ("floor", "ceil"))
     part = {"$subtract": ["$$place", {"$floor": "$$place"}]}
     between = {"$add": [low, {"$multiply": [{"$subtract": [high, low]}, part]}]}
     exact = {"$cond": [{"$eq": [part, 0]}, {"$add": [low, 0.0]}, between]}
-    place = {"$multiply": [numeric.to_double(fraction), {"$subtract": [{"$size": "$$all"}, 1]}]}
-    result = _filled("$$all", _let(place, "place", exact))
-    return Accumulation((gather,), lambda found: _let(_sorted(found, order), "all", result))
+    place = {"$multiply": [fraction, {"$subtract": [{"$size": "$$all"}, 1]}]}
+    return _let(place, "place", exact)
 
 
 def _fold_continuous(rows: Rows, *, distinct: bool = False) -> Any:
-    return interpolated([r[1:] for r in rows], numeric.to_double(rows[0][0])) if rows else None
+    return _fold_fractions(lambda f: interpolated([r[1:] for r in rows], f), rows[0][0]) if rows else None
 
 
 def interpolated(rows: Rows, fraction: float, *, distinct: bool = False) -> Any:
@@ -147,18 +166,21 @@ def interpolated(rows: Rows, fraction: float, *, distinct: bool = False) -> Any:
     return numeric.add(low, numeric.multiply(numeric.subtract(values[int(place) + 1], low), part))
 
 
-def _discrete(fraction: float, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
+def _discrete(fraction: Any, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
     gather = gathered(value)
-    reached = {"$ceil": {"$multiply": [numeric.to_double(fraction), {"$size": "$$all"}]}}
-    place = {"$max": [{"$subtract": [reached, 1]}, 0]}
-    result = _filled("$$all", {"$arrayElemAt": ["$$all", {"$toInt": place}]})
+    result = _fractions(_reached, fraction)
     return Accumulation(gather.accumulators, lambda found: _let(_sorted(found, order), "all", result))
 
 
 def _fold_discrete(rows: Rows, *, distinct: bool = False) -> Any:
     values = ordered([r[1] for r in rows if r[1] is not None])
-    place = -int(-(numeric.to_double(rows[0][0]) * len(values)) // 1) - 1 if values else 0
-    return values[max(place, 0)] if values else None
+    return _fold_fractions(lambda f: values[max(-int(-(f * len(values)) // 1) - 1, 0)], rows[0][0]) if values else None
+
+
+def _reached(fraction: float) -> Any:
+    """The first of $$all that reaches a fraction of them."""
+    reached = {"$ceil": {"$multiply": [fraction, {"$size": "$$all"}]}}
+    return {"$arrayElemAt": ["$$all", {"$toInt": {"$max": [{"$subtract": [reached, 1]}, 0]}}]}
 
 
 def _median(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
@@ -200,7 +222,7 @@ def _fold_bits(combine: Callable[[int, int], int]) -> Callable[..., int | None]:
 
 
 _VALUE = (anything(),)
-_FRACTION = number("fraction", constant=True)
+_FRACTION = anything("fraction", constant=True)
 _SEPARATED = (anything("text"), text("separator", optional=True, constant=True))
 
 
@@ -228,11 +250,13 @@ ENTRIES: tuple[Aggregate, ...] = (
     _entry("MODE", "The most frequent value; the smallest of several.", "MODE(1) = 1", _VALUE, returns=same_type,
            accumulate=_mode, fold=_fold_mode, distinct=False),
     _entry("PERCENTILE_CONT", "The value at a fraction of the sorted numbers, between two of them if need be.",
-           "PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 1) = 1", (_FRACTION, number()), returns=Type.NUMBER,
+           "PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY 1) = 1", (_FRACTION, number()),
+           returns=lambda types: Type.ARRAY if types[0] is Type.ARRAY else Type.NUMBER,
            accumulate=_continuous, fold=_fold_continuous, distinct=False),
     _entry("PERCENTILE_DISC", "The first of the sorted values that reaches a fraction of them.",
            "PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY 1) = 1", (_FRACTION, anything()),
-           returns=lambda types: types[-1], accumulate=_discrete, fold=_fold_discrete, distinct=False),
+           returns=lambda types: Type.ARRAY if types[0] is Type.ARRAY else types[-1],
+           accumulate=_discrete, fold=_fold_discrete, distinct=False),
     _entry("MEDIAN", "The middle of the sorted numbers, exactly.", "MEDIAN(1) = 1", (number(),), returns=Type.NUMBER,
            accumulate=_median, fold=_fold_median),
     _of_bits("BIT_AND", "The bits that all whole numbers have.", "min", and_),

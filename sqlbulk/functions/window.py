@@ -7,7 +7,7 @@ from sqlbulk.types import Type
 
 _VALUE = Parameter("value")
 _SHIFTED = (
-    _VALUE, Parameter("offset", Type.INTEGER, optional=True, constant=True), Parameter("default", optional=True),
+    _VALUE, Parameter("offset", Type.INTEGER, optional=True), Parameter("default", optional=True),
 )
 
 ENTRIES: tuple[WindowFunction, ...] = (
@@ -54,6 +54,6 @@ ENTRIES: tuple[WindowFunction, ...] = (
     ),
     WindowFunction(
         name="NTH_VALUE", help="The value of the frame's n-th row.", example="NTH_VALUE(x, 2) OVER (ORDER BY x)",
-        parameters=(_VALUE, Parameter("n", Type.INTEGER, constant=True)), returns=None,
+        parameters=(_VALUE, Parameter("n", Type.INTEGER)), returns=None,
     ),
 )

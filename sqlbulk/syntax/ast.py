@@ -217,6 +217,7 @@ class Call(Node):
     filter: Expr | None = None
     over: Window | Identifier | None = None
     nulls: str | None = None
+    from_end: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

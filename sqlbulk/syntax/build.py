@@ -262,7 +262,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         fields: dict[str, Any] = {}
         for part in [*(arguments or []), *tails]:
             if isinstance(part, Token):
-                part = Part("nulls", " ".join(part.upper().split()[:1]), span_of(part))
+                part = _word_part(part)
             if part.field in fields:
                 raise SqlSyntaxError("E1005", f"{part.field.replace('_', ' ').upper()} is given twice", part.span)
             fields[part.field] = part.value
@@ -270,7 +270,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return ast.Call(name.upper(), **fields, span=span_of(meta))
 
     def call_arguments(self, meta: Meta, children: Children) -> list[Part]:
-        quantifier, *rest = children
+        quantifier, rest = children[0], [_word_part(c) if _is_nulls(c) else c for c in children[1:]]
         items: list[Any] = []
         parts = [c for c in rest if isinstance(c, Part)]
         for child in rest:
@@ -340,6 +340,18 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
 
 setattr(ExpressionBuilder, "lambda", ExpressionBuilder.lambda_)
+
+def _is_nulls(child: Any) -> bool:
+    return isinstance(child, Token) and child.type == "NULLS_INSIDE"
+
+
+def _word_part(token: Token) -> Part:
+    """IGNORE NULLS, RESPECT NULLS, FROM FIRST or FROM LAST."""
+    words = token.upper().split()
+    if token.type == "FROM_END":
+        return Part("from_end", words[-1], span_of(token))
+    return Part("nulls", words[0], span_of(token))
+
 
 _TRIMS = {"BOTH": "TRIM", "LEADING": "LTRIM", "TRAILING": "RTRIM"}
 _LITERALS: dict[str, Callable[[Token], Any]] = {

@@ -181,6 +181,8 @@ def _call(node: ast.Call) -> str:
         parts.append(f"WITHIN GROUP ({_order(node.within_group)})")
     if node.filter:
         parts.append(f"FILTER (WHERE {print_expression(node.filter)})")
+    if node.from_end:
+        parts.append(f"FROM {node.from_end}")
     if node.nulls:
         parts.append(f"{node.nulls} NULLS")
     if node.over:

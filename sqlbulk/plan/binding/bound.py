@@ -91,7 +91,10 @@ class AggregateCall(Bound):
 
 @dataclass(frozen=True, slots=True)
 class WindowCall(Bound):
-    """An aggregate or window function over the rows around its row. `name` for those without an aggregate entry."""
+    """An aggregate or window function over the rows around its row. `name` for those without an aggregate entry.
+
+    `inside` is the ORDER BY among an aggregate's arguments; `from_last`: NTH_VALUE counts from the frame's end.
+    """
 
     name: str
     aggregate: Aggregate | None
@@ -102,15 +105,22 @@ class WindowCall(Bound):
     frame: Frame | None = None
     filter: BoundExpr | None = None
     ignore_nulls: bool = False
+    distinct: bool = False
+    inside: tuple[SortKey, ...] = ()
+    from_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """ROWS or RANGE between two bounds: a number of rows (negative: before), 'unbounded', 'current', or a Constant."""
+    """ROWS, RANGE or GROUPS between two bounds; `exclude` is CURRENT ROW, GROUP or TIES.
+
+    A bound is a number of rows or groups (negative: before), 'unbounded', 'current', or for RANGE a Constant.
+    """
 
     unit: str
     start: int | str | Constant
     end: int | str | Constant
+    exclude: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

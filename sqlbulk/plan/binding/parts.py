@@ -45,6 +45,9 @@ UNNESTS = frozenset({"UNNEST", "JSON_ARRAY_ELEMENTS", "JSONB_ARRAY_ELEMENTS"})
 """The names of the function that makes a row of each element of an array."""
 
 
+_HYPOTHETICAL = frozenset({"RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST"})
+
+
 def check_plain(node: ast.Call) -> None:
     """Raise E2004 if a call has what only aggregates take, E3001 if it gives rows."""
     if node.name in UNNESTS:
@@ -53,9 +56,12 @@ def check_plain(node: ast.Call) -> None:
     if node.name == "GENERATE_SERIES":
         raise UnsupportedError("E3001", "GENERATE_SERIES gives rows: it stands in FROM", node.span,
                                hint="write FROM GENERATE_SERIES(1, 10) AS n")
+    if node.within_group and node.name in _HYPOTHETICAL:
+        raise UnsupportedError("E3001", f"{node.name} WITHIN GROUP, the rank that a row would have, isn't supported",
+                               node.span, hint="count the rows that are less: COUNT(*) FILTER (WHERE x < …) + 1")
     for name, given in (
         ("DISTINCT", node.distinct), ("ORDER BY", node.order_by), ("WITHIN GROUP", node.within_group),
-        ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls),
+        ("FILTER", node.filter), (f"{node.nulls} NULLS", node.nulls), (f"FROM {node.from_end}", node.from_end),
     ):
         if given and node.name in UNSUPPORTED:
             raise UnsupportedError("E3001", f"{node.name} is not supported: {UNSUPPORTED[node.name]}", node.span)

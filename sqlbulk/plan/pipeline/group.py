@@ -93,10 +93,8 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
             value = {"$cond": [condition, value, "$$REMOVE"]}
             waiting = False
         arguments.append(value)
-    if isinstance(call, WindowCall):
-        accumulation = entry.accumulate(*arguments)
-    else:
-        accumulation = entry.accumulate(*arguments, distinct=call.distinct, order=_order(call.order_by, rows, lowering))
+    keys = call.inside if isinstance(call, WindowCall) else call.order_by
+    accumulation = entry.accumulate(*arguments, distinct=call.distinct, order=_order(keys, rows, lowering))
     if waiting and entry.name == "COUNT":
         return Accumulation(({"$sum": {"$cond": [condition, 1, 0]}},), accumulation.finish)
     return accumulation
@@ -106,10 +104,10 @@ def _narrow(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering) ->
     """What is enough for arguments of known types, where each row counts and there is one."""
     assert call.aggregate is not None
     narrow = call.aggregate.narrow
-    if narrow is None or call.filter is not None:
+    if narrow is None or call.filter is not None or call.distinct:
         return None
     if isinstance(call, AggregateCall):
-        return None if call.distinct else narrow([lowering.operand(a, rows) for a in call.arguments])
+        return narrow([lowering.operand(a, rows) for a in call.arguments])
     operands = [lowering.operand(a, rows) for a in call.arguments]
     sure = _has_own_row(call.frame) and not any(o.nullable for o in operands)
     return narrow(operands) if sure else None
@@ -119,6 +117,8 @@ def _has_own_row(frame: Frame | None) -> bool:
     """Whether the frame always holds the row that it belongs to."""
     if frame is None:
         return True
+    if frame.exclude is not None:
+        return False
     starts = isinstance(frame.start, str) or (isinstance(frame.start, int) and frame.start <= 0)
     return starts and (isinstance(frame.end, str) or (isinstance(frame.end, int) and frame.end >= 0))
 

@@ -8,19 +8,19 @@ from dataclasses import replace
 
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES, UNSUPPORTED, WINDOW_FUNCTIONS
-from sqlbulk.functions.fitting import Fit, fit
+from sqlbulk.functions.fitting import Fit, fit, is_number
 from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import Accumulation, Aggregate, Parameter
 from sqlbulk.functions.unnesting import OVER_ELEMENTS
 from sqlbulk.plan.binding.binder import Binder
-from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Constant, Frame, SortKey, SubqueryExpr, WindowCall
+from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Constant, SortKey, SubqueryExpr, WindowCall
 from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.binding.parts import UNNESTS
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.query.frames import bind_frame
 from sqlbulk.plan.query.state import Around, CommonTable, Planning
 from sqlbulk.syntax import ast
-from sqlbulk.types import Type
+from sqlbulk.types import Type, type_of
 
 GROUPING = Aggregate(
     name="GROUPING", help="Which of the expressions a grouping set leaves out, as the bits of a number.",
@@ -29,6 +29,7 @@ GROUPING = Aggregate(
 
 
 _WITHIN_GROUP = frozenset({"PERCENTILE_CONT", "PERCENTILE_DISC", "MODE"})
+_WITH_NULLS = frozenset({"LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"})
 
 
 class QueryHooks:
@@ -88,29 +89,34 @@ class QueryHooks:
         if not self.aggregates:
             raise PlanError("E2015", f"the aggregate {call.name} can't stand {self.place}", call.span,
                             hint="HAVING filters groups" if self.place == "in WHERE" else None)
-        if call.nulls is not None:
-            raise UnsupportedError("E3001", f"{call.nulls} NULLS has no meaning for {call.name}", call.span)
+        _check_window_words(call)
         unnest = _unnest_inside(call, aggregate)
         if unnest is not None:
             aggregate = OVER_ELEMENTS[aggregate.name]
         with self.clause(f"inside {call.name}"):
-            arguments, filter_ = self._arguments(call, binder, unnest), self._filter(call, binder)
-            order = self._order(call.order_by, binder)
-            within = self._order(call.within_group, binder)
+            arguments, order = self._inputs(call, aggregate, self._arguments(call, binder, unnest), binder)
+            filter_ = self._filter(call, binder)
+        return AggregateCall(
+            aggregate, arguments, _result_type(aggregate, arguments), call.distinct, order, filter_, span=call.span)
+
+    def _inputs(
+        self, call: ast.Call, aggregate: Aggregate, arguments: tuple[BoundExpr, ...], binder: Binder
+    ) -> tuple[tuple[BoundExpr, ...], tuple[SortKey, ...]]:
+        """An aggregate's arguments, checked, with what stands in WITHIN GROUP, and the order of its values."""
+        order, within = self._order(call.order_by, binder), self._order(call.within_group, binder)
         if within and aggregate.name not in _WITHIN_GROUP:
             raise PlanError("E2004", f"{call.name} takes no WITHIN GROUP", call.span)
         if order and aggregate.name in _WITHIN_GROUP:
             raise PlanError("E2004", f"{call.name} takes its order in WITHIN GROUP (ORDER BY …)", call.span)
+        if len(within) > 1:
+            raise UnsupportedError("E3001", f"{call.name} orders by one expression", call.within_group[1].span)
         if within:
-            if len(within) > 1:
-                raise UnsupportedError("E3001", f"{call.name} orders by one expression", call.within_group[1].span)
             arguments = (*arguments, within[0].expression)
             order = within if within[0].descending or within[0].nulls_first is not None else ()
         check_arguments(call.name, aggregate.parameters, arguments, call.span)
         if call.distinct:
             _check_distinct(call, aggregate, arguments, order)
-        return AggregateCall(
-            aggregate, arguments, _result_type(aggregate, arguments), call.distinct, order, filter_, span=call.span)
+        return arguments, order
 
     def _arguments(self, call: ast.Call, binder: Binder, unnest: ast.Call | None = None) -> tuple[BoundExpr, ...]:
         if any(isinstance(a, ast.Star) for a in call.arguments):
@@ -121,6 +127,10 @@ class QueryHooks:
         for argument in call.arguments if unnest is None else (*unnest.arguments, *call.arguments[1:]):
             if isinstance(argument, ast.Star | ast.Lambda | ast.Query):
                 raise PlanError("E2004", f"{call.name} takes values", call.span)
+            if isinstance(argument, ast.Row) and call.name == "COUNT":
+                items = (binder.bind(i) for i in argument.items)
+                bound.append(binder.call("JSON_ARRAY", *items, span=argument.span))
+                continue
             bound.append(binder.bind(argument))
         if call.name == "COUNT" and not bound:
             raise PlanError("E2004", "COUNT takes * or an expression", call.span)
@@ -139,38 +149,21 @@ class QueryHooks:
         if not self.windows:
             raise PlanError("E2015", f"{call.name} OVER (…) can't stand {self.place}", call.span,
                             hint="put it into a subquery and filter outside")
+        aggregate = AGGREGATES.get(call.name) if call.name not in WINDOW_FUNCTIONS else None
+        order_inside: tuple[SortKey, ...] = ()
         with self.clause(f"inside {call.name} OVER (…)", aggregates=self.aggregates):
             window = self._resolved(call.over, call.span)
             partition = tuple(binder.bind(e) for e in window.partition_by)
             order = self._order(window.order_by, binder)
             arguments, filter_ = self._arguments(call, binder), self._filter(call, binder)
-            frame = bind_frame(window.frame, binder) if window.frame is not None else None
-        return self._window_call(call, arguments, partition, order, frame, filter_)
-
-    def _window_call(
-        self, call: ast.Call, arguments: tuple[BoundExpr, ...], partition: tuple[BoundExpr, ...],
-        order: tuple[SortKey, ...], frame: Frame | None, filter_: BoundExpr | None,
-    ) -> BoundExpr:
-        function = WINDOW_FUNCTIONS.get(call.name)
-        aggregate = AGGREGATES.get(call.name)
-        if function is None and aggregate is None:
-            if call.name in UNSUPPORTED:
-                raise UnsupportedError("E3001", f"{call.name} is not supported: {UNSUPPORTED[call.name]}", call.span)
-            raise PlanError("E2003", f"{call.name} is no window function", call.span)
-        if call.distinct or call.order_by or call.within_group:
-            raise UnsupportedError("E3001", f"{call.name} OVER (…) takes no DISTINCT or ORDER BY inside", call.span)
-        if function is not None:
-            check_arguments(call.name, function.parameters, arguments, call.span)
-            if filter_ is not None:
-                raise PlanError("E2015", f"{call.name} takes no FILTER", call.span)
-            known = function.returns or type_of_bound(arguments[0])
-        else:
-            assert aggregate is not None
-            check_arguments(call.name, aggregate.parameters, arguments, call.span)
-            known = _result_type(aggregate, arguments)
+            frame = None if window.frame is None else bind_frame(window.frame, binder, ordered=bool(order))
+            if aggregate is not None:
+                _check_window_words(call)
+                arguments, order_inside = self._inputs(call, aggregate, arguments, binder)
+        known = _checked_window_function(call, arguments) if aggregate is None else _result_type(aggregate, arguments)
         return WindowCall(
-            call.name, aggregate if function is None else None, arguments, known, partition, order, frame, filter_,
-            ignore_nulls=call.nulls == "IGNORE", span=call.span)
+            call.name, aggregate, arguments, known, partition, order, frame, filter_, call.nulls == "IGNORE",
+            call.distinct, order_inside, call.from_end == "LAST", span=call.span)
 
     def _resolved(self, over: ast.Window | ast.Identifier | None, span: Span) -> ast.Window:
         assert over is not None
@@ -255,11 +248,41 @@ def _unnest_inside(call: ast.Call, aggregate: Aggregate) -> ast.Call | None:
     return unnest
 
 
+def _checked_window_function(call: ast.Call, arguments: tuple[BoundExpr, ...]) -> Type:
+    """The type of a function that has a meaning in a window only; raises SqlError for what it can't take."""
+    function = WINDOW_FUNCTIONS.get(call.name)
+    if function is None:
+        if call.name in UNSUPPORTED:
+            raise UnsupportedError("E3001", f"{call.name} is not supported: {UNSUPPORTED[call.name]}", call.span)
+        raise PlanError("E2003", f"{call.name} is no window function", call.span)
+    if call.distinct or call.order_by or call.within_group:
+        raise PlanError("E2015", f"{call.name} OVER (…) takes no DISTINCT or ORDER BY inside", call.span)
+    _check_window_words(call)
+    check_arguments(call.name, function.parameters, arguments, call.span)
+    if call.filter is not None:
+        raise PlanError("E2015", f"{call.name} takes no FILTER", call.span)
+    return function.returns or type_of_bound(arguments[0])
+
+
+def _check_window_words(call: ast.Call) -> None:
+    """Raise where IGNORE NULLS and FROM LAST, or their opposites, say nothing."""
+    if call.nulls is not None and (call.over is None or call.name not in _WITH_NULLS):
+        raise UnsupportedError("E3001", f"{call.nulls} NULLS has no meaning for {call.name}", call.span)
+    if call.from_end is not None and (call.over is None or call.name != "NTH_VALUE"):
+        raise UnsupportedError("E3001", f"FROM {call.from_end} has no meaning for {call.name}", call.span)
+
+
 def _check_constant(name: str, parameter: Parameter, argument: Constant) -> None:
     if argument.value is None:
         raise PlanError("E2012", f"{parameter.name} of {name} can't be NULL", argument.span)
-    if parameter.name == "fraction" and not 0 <= to_double(argument.value) <= 1:
-        raise PlanError("E2004", f"{name} takes a fraction from 0 to 1", argument.span)
+    if parameter.name != "fraction":
+        return
+    for fraction in argument.value if isinstance(argument.value, list) else [argument.value]:
+        if not is_number(fraction):
+            found = type_of(fraction).value
+            raise PlanError("E2012", f"fraction of {name} has to be number, not {found}", argument.span)
+        if not 0 <= to_double(fraction) <= 1:
+            raise PlanError("E2004", f"{name} takes a fraction from 0 to 1", argument.span)
 
 
 def _check_distinct(

@@ -150,6 +150,7 @@ def fingerprint(expression: BoundExpr) -> str:
             only = fingerprint(condition) if condition else ""
             partition = ", ".join(map(fingerprint, expression.partition_by))
             rest = f"{_order(expression.order_by)} {expression.frame!r} {expression.ignore_nulls}"
+            inside += f" {expression.distinct} {_order(expression.inside)} {expression.from_last}"
             return f"{name}({inside}) [{only}] OVER ({partition} {rest})"
     return _canonical(expression, {})
 
