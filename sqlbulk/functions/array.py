@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlbulk.functions.comparison import equal
 from sqlbulk.functions.entries import anything, array, entry, integer, text
 from sqlbulk.functions.fitting import Fit, fit, is_number, type_test
 from sqlbulk.functions.jsonpath import child, element
+from sqlbulk.functions.numeric import to_decimal
 from sqlbulk.functions.ordering import ordered
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand
 from sqlbulk.functions.text import concatenate, fold_concatenate, joined
@@ -22,11 +24,17 @@ _PAIR = (array("left"), array("right"))
 # Parts
 
 
+def _subscript_of(index: Any) -> int:
+    """A subscript without its fraction, 0 where it is none."""
+    number = to_decimal(index) if is_number(index) else Decimal(0)
+    return int(number) if abs(number) < 2**31 else 0
+
+
 def _subscript(value: Operand, index: Operand) -> Any:
     if isinstance(index.value, str):
         return {"$getField": {"field": {"$literal": index.value}, "input": value.mql}}
     if index.value is not UNKNOWN:
-        number = int(index.value) if is_number(index.value) and index.value == int(index.value) else 0
+        number = _subscript_of(index.value)
         return element(value.mql, number - 1) if number >= 1 else None
     place = {"$convert": {"input": index.mql, "to": "int", "onError": 0, "onNull": 0}}
     wanted = {"$and": [{"$isArray": [value.mql]}, {"$isNumber": index.mql}, {"$gte": [index.mql, 1]}]}
@@ -38,9 +46,8 @@ def _subscript(value: Operand, index: Operand) -> Any:
 def _fold_subscript(value: Any, index: Any) -> Any:
     if isinstance(index, str):
         return value.get(index) if isinstance(value, Mapping) else None
-    if not isinstance(value, list | tuple) or not is_number(index) or not 1 <= index <= len(value):
-        return None
-    return value[int(index) - 1]
+    position = _subscript_of(index)
+    return value[position - 1] if isinstance(value, list | tuple) and 1 <= position <= len(value) else None
 
 
 def _slice(value: Any, low: Any = None, high: Any = None) -> Any:

@@ -8,7 +8,7 @@ counts as NULL. No call aborts a statement.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +108,14 @@ def lower_call(function: Function, operands: Sequence[Operand], context: Context
     return _guarded(function, operands, known, context)
 
 
+def _check_value(check: Callable[[Any], object], value: Any, position: int) -> None:
+    try:
+        check(value)
+    except FunctionProblem as problem:
+        problem.argument = position
+        raise
+
+
 def _check(function: Function, operands: Sequence[Operand], context: Context) -> None:
     for position, operand in enumerate(operands):
         parameter = parameter_at(function, position)
@@ -118,6 +126,8 @@ def _check(function: Function, operands: Sequence[Operand], context: Context) ->
         elif function.guarded and operand.value is not None and not fits_value(parameter.type, operand.value):
             message = f"argument {position + 1} of {function.name} ({parameter.name}) has to be {parameter.type.value}"
             raise FunctionProblem("E2012", message, argument=position)
+        elif parameter.check and operand.value is not None and fits_value(parameter.type, operand.value):
+            _check_value(parameter.check, operand.value, position)
     if function.since and context.server and context.server < function.since:
         wanted = ".".join(map(str, function.since))
         raise FunctionProblem("E3002", f"{function.name} needs MongoDB {wanted}")

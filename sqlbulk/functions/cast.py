@@ -19,7 +19,7 @@ from sqlbulk.functions.entries import anything, entry, integer
 from sqlbulk.functions.fitting import FIRST_MOMENT, LAST_MOMENT, in_range, is_number
 from sqlbulk.functions.number import lower_round, round_half_away
 from sqlbulk.functions.numeric import decimal128, is_zero, to_decimal, to_double
-from sqlbulk.functions.registry import UNKNOWN, Context, Function, Operand
+from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Operand
 from sqlbulk.functions.textform import as_text, text_form
 from sqlbulk.functions.time import lower_date, midnight
 from sqlbulk.functions.timeparts import EPOCH, local
@@ -46,7 +46,8 @@ def _trimmed(x: Any) -> Any:
 # Numbers
 
 
-def _to_integer(x: Operand) -> Any:
+def _to_integer(x: Operand, width: Operand | None = None) -> Any:
+    """`width` is MySQL's INT(11): how wide it is shown, which says nothing of its value."""
     rounded = _converted(lower_round(x), "long")
     return _typed(
         x.mql, ({"$isNumber": x.mql}, rounded), ("string", _converted(_trimmed(x.mql), "long")),
@@ -128,7 +129,7 @@ def _fold_decimal_of(x: Any, precision: int | None = None, scale: int = 0) -> An
         return value
     rounded = round_half_away(value, scale)
     number = rounded.to_decimal()
-    return rounded if number.is_nan() or abs(number) < 10 ** (precision - scale) else None
+    return rounded if number.is_nan() or abs(number) < Decimal(1).scaleb(precision - scale) else None
 
 
 # Text, truth and moments
@@ -255,6 +256,29 @@ def _to_binary(x: Operand) -> Any:
     return _typed(x.mql, ("binData", x.mql))
 
 
+def _to_rounded(x: Operand, digits: Operand | None = None) -> Any:
+    moment = _to_moment(x)
+    if digits is None or digits.value >= _MILLISECONDS:
+        return moment
+    step = 10 ** (_MILLISECONDS - int(digits.value))
+    later = {"$add": ["$$moment", step // 2]}
+    beyond = {"$mod": [{"$add": [{"$mod": [{"$toLong": later}, step]}, step]}, step]}
+    return {"$let": {"vars": {"moment": moment}, "in": {
+        "$cond": [{"$gt": ["$$moment", None]}, {"$subtract": [later, beyond]}, None]}}}
+
+
+_MILLISECONDS = 3
+
+
+def _fold_rounded(x: Any, digits: int = _MILLISECONDS) -> Any:
+    moment = fold_moment(x)
+    if moment is None or digits >= _MILLISECONDS:
+        return moment
+    step = 10 ** (_MILLISECONDS - digits)
+    since = milliseconds(moment - EPOCH) + step // 2
+    return EPOCH + timedelta(milliseconds=since - since % step)
+
+
 def _fold_binary(x: Any) -> Any:
     return x.encode() if isinstance(x, str) else x if isinstance(x, bytes | Binary) else None
 
@@ -274,10 +298,23 @@ def _fold_array(x: Any) -> Any:
     return value if isinstance(value, list | tuple) else None
 
 
+def _between(low: int, high: int, what: str) -> Callable[[Any], None]:
+    def check(number: Any) -> None:
+        if not low <= to_decimal(number) <= high:
+            raise FunctionProblem("E2004", f"{what} is {low} to {high}, not {number}")
+
+    return check
+
+
+_check_length = _between(0, 2**31 - 1, "the length of a text")
+_check_digits = _between(0, 6, "the number of digits of a second")
+_check_precision = _between(1, 34, "the precision of a decimal")
 _ONE = (anything(),)
-_SIZED = (anything(), integer("length", optional=True, constant=True))
+_WIDE = (anything(), integer("width", optional=True, constant=True))
+_SIZED = (anything(), integer("length", optional=True, constant=True, check=_check_length))
 _SCALED = (
-    anything(), integer("precision", optional=True, constant=True), integer("scale", optional=True, constant=True),
+    anything(), integer("precision", optional=True, constant=True, check=_check_precision),
+    integer("scale", optional=True, constant=True),
 )
 
 
@@ -291,7 +328,8 @@ def _cast(names: str, returns: Type, words: str, example: str, lower: Any, fold:
 ENTRIES: tuple[Function, ...] = (
     _cast("INTEGER|INT|INT2|INT4|INT8|BIGINT|SMALLINT|TINYINT|MEDIUMINT|SIGNED|SIGNED INTEGER|UNSIGNED|LONG|INT32"
           "|INT64", Type.INTEGER, "A whole number, halves rounded away from zero; of a date its milliseconds.",
-          "CAST('12' AS INT) = 12", _to_integer, fold_integer, parameters=_SIZED),
+          "CAST('12' AS INT) = 12", _to_integer,
+          lambda x, width=None: fold_integer(x), parameters=_WIDE),
     _cast("DOUBLE|DOUBLE PRECISION|FLOAT|FLOAT4|FLOAT8|REAL", Type.DOUBLE, "A double.", "CAST('1.5' AS DOUBLE) = 1.5",
           _to_real("double"), fold_double),
     _cast("DECIMAL|NUMERIC|DECIMAL128|DEC", Type.DECIMAL, "A decimal, with (p, s) rounded to s digits after the point.",
@@ -302,8 +340,9 @@ ENTRIES: tuple[Function, ...] = (
     _cast("BOOLEAN|BOOL", Type.BOOLEAN, "True for numbers that aren't 0 and the words true, t, yes, y, on, 1.",
           "CAST('yes' AS BOOLEAN)", _to_boolean, fold_boolean),
     _cast("TIMESTAMP|TIMESTAMPTZ|DATETIME|TIMESTAMP WITH TIME ZONE|TIMESTAMP WITHOUT TIME ZONE", Type.DATE,
-          "A moment: from text in ISO 8601, milliseconds since 1970, or an ObjectId.",
-          "CAST('2024-01-01T00:00:00Z' AS TIMESTAMP) = DATE '2024-01-01'", _to_moment, fold_moment, parameters=_SIZED),
+          "A moment: from text in ISO 8601, milliseconds since 1970, or an ObjectId; (0) to (2) round the seconds.",
+          "CAST('2024-01-01T00:00:00Z' AS TIMESTAMP) = DATE '2024-01-01'", _to_rounded, _fold_rounded,
+          parameters=(anything(), integer("digits", optional=True, constant=True, check=_check_digits))),
     _cast("DATE", Type.DATE, "The day of a moment, 00:00 UTC.", "CAST('2024-01-01 12:00' AS DATE) = DATE '2024-01-01'",
           _to_day, _fold_day, contextual=True),
     _cast("OBJECTID|OID", Type.OBJECTID, "An ObjectId from 24 hexadecimal digits.",
@@ -313,7 +352,7 @@ ENTRIES: tuple[Function, ...] = (
           "CAST('00112233-4455-6677-8899-aabbccddeeff' AS UUID) = UUID '00112233-4455-6677-8899-aabbccddeeff'",
           _to_binary, fold_uuid),
     _cast("BINARY|BYTEA|VARBINARY|BLOB", Type.BINARY, "Bytes; text (as UTF-8) only where it is constant.",
-          "CAST('a' AS BINARY) = X'61'", _to_binary, _fold_binary, parameters=_SIZED),
+          "CAST('a' AS BINARY) = X'61'", _to_binary, _fold_binary),
     _cast("JSON|JSONB|DOCUMENT|OBJECT", Type.ANY, "Constant text read as JSON; other values stay as they are.",
           "CAST('[1]' AS JSON) = ARRAY[1]", lambda x: x.mql, _fold_json),
     _cast("ARRAY", Type.ARRAY, "An array as it is; constant text is read as JSON.", "CAST('[1]' AS ARRAY) = ARRAY[1]",

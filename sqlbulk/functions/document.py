@@ -6,13 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlbulk.functions.comparison import equal
-from sqlbulk.functions.entries import anything, array, document, entry, text, unit
+from sqlbulk.functions.entries import anything, array, document, entry, text
 from sqlbulk.functions.fitting import BSON_NAMES, fits_value, is_number, type_test
-from sqlbulk.functions.jsonpath import Step, child, element, find, find_computed, get, get_computed, parse_path
+from sqlbulk.functions.jsonpath import (
+    child,
+    element,
+    find,
+    get,
+    get_computed,
+    parse_path,
+    read_path,
+    single_path,
+)
 from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
 from sqlbulk.functions.textform import as_text, text_form
-from sqlbulk.functions.writing import Writer, fold_steps
+from sqlbulk.functions.writing import Writer
 from sqlbulk.types import Type, type_of
 
 # Making
@@ -64,11 +73,17 @@ def _fold_extract(value: Any, *paths: str) -> Any:
     return found[0] if len(found) == 1 else found
 
 
+class _ServerOnly(Exception):  # noqa: N818
+    """What the server does depends on whether it knew the path before."""
+
+
 def _fold_at(value: Any, path: str) -> Any:
-    try:
-        return find(value, parse_path(path))
-    except FunctionProblem:
-        return find_computed(value, path)
+    steps = read_path(path)
+    if steps is None:
+        return None
+    if steps.count(None) > 1:
+        raise _ServerOnly
+    return find(value, steps)
 
 
 def _scalar(value: Operand, path: Operand) -> Any:
@@ -87,23 +102,36 @@ def _is_composed(value: Any) -> bool:
 
 
 def _member(value: Operand, key: Operand) -> Any:
-    """PostgreSQL's ->: a text is a key, a number a position from 0."""
+    """PostgreSQL's ->: a text is a key, a number a position from 0. MySQL's: a text that begins as a path is one."""
     if isinstance(key.value, str):
-        if key.value.startswith("$.") or key.value.startswith("$["):
+        if key.value.startswith(_PATH_STARTS):
             return get(value.mql, parse_path(key.value))
         return {"$getField": {"field": {"$literal": key.value}, "input": value.mql}}
     if key.value is not UNKNOWN:
-        return element(value.mql, int(key.value))
-    named = {"$and": [{"$eq": [{"$type": value.mql}, "object"]}, {"$eq": [{"$type": key.mql}, "string"]}]}
+        return element(value.mql, int(to_double(key.value))) if fits_value(Type.INTEGER, key.value) else None
+    is_text = {"$eq": [{"$type": key.mql}, "string"]}
+    is_path = {"$in": [{"$substrCP": [key.mql, 0, 2]}, [{"$literal": start} for start in _PATH_STARTS]]}
     counted = {"$and": [{"$isArray": [value.mql]}, type_test(Type.INTEGER, key.mql)]}
-    item = {"$arrayElemAt": [value.mql, {"$toInt": key.mql}]}
-    return {"$cond": [named, child(value.mql, key.mql), {"$cond": [counted, item, None]}]}
+    branches = [
+        {"case": {"$and": [is_text, is_path]}, "then": get_computed(value.mql, key.mql)},
+        {"case": is_text, "then": child(value.mql, key.mql)},
+        {"case": counted, "then": {"$arrayElemAt": [value.mql, {"$toInt": key.mql}]}},
+    ]
+    return {"$switch": {"branches": branches, "default": None}}
+
+
+_PATH_STARTS = ("$.", "$[")
+
+
+def _check_key(key: Any) -> None:
+    if isinstance(key, str) and key.startswith(_PATH_STARTS):
+        parse_path(key)
 
 
 def _fold_member(value: Any, key: Any) -> Any:
     if isinstance(key, str):
-        if key.startswith(("$.", "$[")):
-            return find(value, parse_path(key))
+        if key.startswith(_PATH_STARTS):
+            return _fold_at(value, key)
         if isinstance(value, Mapping):
             return value.get(key)
         return None
@@ -153,31 +181,41 @@ def _fold_keys(value: Any, path: str | None = None) -> list[str] | None:
 
 
 def _has_path(value: Operand, how: Operand, *paths: Operand) -> Any:
-    tests = [_present(value.mql, parse_path(p.value)) for p in paths]
+    tests = [_present(value.mql, single_path(p.value)) for p in paths]
     return {"$and" if how.value.lower() == "all" else "$or": tests}
 
 
-def _present(value: Any, steps: Sequence[Step]) -> Any:
-    if None in steps:
-        raise FunctionProblem("E3001", "JSON_CONTAINS_PATH doesn't take [*]", argument=2)
+def _present(value: Any, steps: Sequence[str | int]) -> Any:
     if not steps:
         return True
     last = steps[-1]
     if isinstance(last, str):
         there = {"$ne": [{"$type": {"$getField": {"field": {"$literal": last}, "input": "$$owner"}}}, "missing"]}
         test = {"$and": [{"$eq": [{"$type": "$$owner"}, "object"]}, there]}
-        return {"$let": {"vars": {"owner": get(value, steps[:-1])}, "in": test}}
-    return {"$gt": [get(value, steps), None]}
+    else:
+        size = {"$size": "$$owner"}
+        inside: Any = {"$gte": [size, -last]} if last < 0 else {"$gt": [size, last]}
+        test = {"$and": [{"$isArray": ["$$owner"]}, inside]}
+    return {"$let": {"vars": {"owner": get(value, steps[:-1])}, "in": test}}
 
 
 def _fold_has_path(value: Any, how: str, *paths: str) -> bool:
-    found = []
-    for path in paths:
-        steps = fold_steps(path)
-        owner = find(value, steps[:-1]) if steps else value
-        last = steps[-1] if steps else None
-        found.append(not steps or (last in owner if isinstance(owner, Mapping) else find(value, steps) is not None))
+    found = [_is_there(value, single_path(path)) for path in paths]
     return all(found) if how.lower() == "all" else any(found)
+
+
+def _is_there(value: Any, steps: Sequence[str | int]) -> bool:
+    if not steps:
+        return True
+    owner, last = find(value, steps[:-1]), steps[-1]
+    if isinstance(last, int):
+        return isinstance(owner, list | tuple) and -len(owner) <= last < len(owner)
+    return isinstance(owner, Mapping) and last in owner
+
+
+def _check_how(how: str) -> None:
+    if how.lower() not in ("one", "all"):
+        raise FunctionProblem("E2004", f"it is 'one' or 'all', not {how!r}", argument=1)
 
 
 def _contains(value: Operand, part: Operand, path: Operand | None = None) -> Any:
@@ -258,12 +296,19 @@ def _fold_set_path(value: Any, path: Any, new: Any, create: bool = True) -> Any:
 
 
 def _entry(name: str, help: str, example: str, parameters: Any, lower: Any, fold: Any, **fields: Any) -> Function:
-    return entry(name, help, example, parameters, lower, fold, **{"operands": True, **fields})
+    def folded(*values: Any) -> Any:
+        try:
+            return fold(*values)
+        except _ServerOnly:
+            return UNKNOWN
+
+    return entry(name, help, example, parameters, lower, folded, **{"operands": True, **fields})
 
 
-_PATH = (anything("document"), text("path"))
-_MAYBE_PATH = (anything("document"), text("path", optional=True))
-_MEMBER = (anything("document"), anything("key"))
+_PATH = (anything("document"), text("path", check=parse_path))
+_MAYBE_PATH = (anything("document"), text("path", optional=True, check=parse_path))
+_PATHS = (anything("document"), text("path", repeated=True, check=parse_path))
+_MEMBER = (anything("document"), anything("key", check=_check_key))
 
 ENTRIES: tuple[Function, ...] = (
     _entry("JSON_OBJECT", "A document of keys and values; a pair whose key is NULL is left out.",
@@ -275,8 +320,7 @@ ENTRIES: tuple[Function, ...] = (
            (anything(optional=True, repeated=True),), _array_of, lambda *values: list(values), returns=Type.ARRAY,
            null_propagates=False, nullable=False, aliases=("JSON_BUILD_ARRAY", "JSONB_BUILD_ARRAY", "ARRAY")),
     _entry("JSON_EXTRACT", "What stands at a path such as '$.a.b[0]'; with several paths an array.",
-           "JSON_EXTRACT({a: [1, 2]}, '$.a[1]') = 2", (anything("document"), text("path", repeated=True)), _extract,
-           _fold_extract),
+           "JSON_EXTRACT({a: [1, 2]}, '$.a[1]') = 2", _PATHS, _extract, _fold_extract),
     _entry("JSON_VALUE", "The scalar that stands at a path, NULL for documents and arrays.",
            "JSON_VALUE({a: 1}, '$.a') = 1", _PATH, _scalar,
            lambda v, p: None if _is_composed(f := _fold_at(v, p)) else f),
@@ -294,14 +338,15 @@ ENTRIES: tuple[Function, ...] = (
     _entry("JSON_KEYS", "The keys as an array; NULL unless it is a document.", "JSON_KEYS({a: 1}) = ['a']", _MAYBE_PATH,
            _keys, _fold_keys, returns=Type.ARRAY, aliases=("OBJECT_KEYS", "JSONB_OBJECT_KEYS", "JSON_OBJECT_KEYS")),
     _entry("JSON_CONTAINS", "Whether the fields or elements of the second argument are among those of the first.",
-           "JSON_CONTAINS([1, 2], 1)", (anything("document"), anything("part"), text("path", optional=True)), _contains,
+           "JSON_CONTAINS([1, 2], 1)", (anything("document"), anything("part"), *_MAYBE_PATH[1:]), _contains,
            _fold_contains, returns=Type.BOOLEAN, aliases=("@>",)),
     _entry("<@", "Whether the fields or elements of the first argument are among those of the second.",
            "JSON_CONTAINS([1, 2], 1)", (anything("part"), anything("document")), lambda p, d: _contains(d, p),
            lambda p, d: _fold_contains(d, p), returns=Type.BOOLEAN),
     _entry("JSON_CONTAINS_PATH", "Whether one ('one') or all ('all') of the paths are there.",
            "JSON_CONTAINS_PATH({a: 1}, 'one', '$.a', '$.b')",
-           (anything("document"), unit("how"), text("path", repeated=True, constant=True)), _has_path, _fold_has_path,
+           (anything("document"), text("how", constant=True, check=_check_how),
+            text("path", repeated=True, constant=True, check=single_path)), _has_path, _fold_has_path,
            returns=Type.BOOLEAN, nullable=False),
     entry("JSON_TYPE", "The kind of the value: OBJECT, ARRAY, STRING, INTEGER, DOUBLE, DECIMAL, BOOLEAN, DATETIME, …",
           "JSON_TYPE([1]) = 'ARRAY'", (anything(),), *_type_name(str), returns=Type.STRING, nullable=False),

@@ -11,29 +11,53 @@ from sqlbulk.functions.registry import FunctionProblem
 Step = str | int | None
 """A key, a position in an array (0 the first, -1 the last), or None: all elements of the array."""
 
-_STEP = re.compile(
-    r"""\s*(?:\.\s*([^\s."\[\]*]+)|\.\s*"((?:[^"\\]|\\.)*)"|\[\s*(-?\d+)\s*\]|\[\s*(last)\s*(?:-\s*(\d+)\s*)?\]|\[\s*(\*)\s*\])"""
+_BLANKS = " \t\n\r\f\x0b"
+_STEP = (
+    r"""[ \t\n\r\f\x0b]*(?:\.[ \t\n\r\f\x0b]*([^ \t\n\r\f\x0b\x00."\[\]*]+)"""
+    r"""|\.[ \t\n\r\f\x0b]*"((?:[^"\\\x00]|\\[^\x00])*)\""""
+    r"""|\[[ \t\n\r\f\x0b]*(-?[0-9]{1,9})[ \t\n\r\f\x0b]*\]"""
+    r"""|\[[ \t\n\r\f\x0b]*(last)[ \t\n\r\f\x0b]*(?:-[ \t\n\r\f\x0b]*([0-9]{1,9})[ \t\n\r\f\x0b]*)?\]"""
+    r"""|\[[ \t\n\r\f\x0b]*(\*)[ \t\n\r\f\x0b]*\])"""
 )
+"""One step, which means the same to Python and to the server: Unicode widens a class such as \\s in one alone."""
+_COMPILED = re.compile(_STEP)
 
 
 def parse_path(path: str) -> tuple[Step, ...]:
     """The steps of a path. FunctionProblem: it can't be read."""
-    text = path.strip()
+    text = path.strip(_BLANKS)
     steps: list[Step] = []
     at = 1 if text.startswith("$") else 0
-    if at == 0 and text and text[0] not in ".[":
+    if at == 0 and text[:1] not in (".", "["):
         text = "." + text
     while at < len(text):
-        match = _STEP.match(text, at)
+        match = _COMPILED.match(text, at)
         if match is None:
             raise FunctionProblem("E2004", f"{path!r} is no path; it looks like '$.a.b[0]'", argument=1)
         key, quoted, index, last, before, _ = match.groups()
         if key is not None or quoted is not None:
-            steps.append(key if key is not None else re.sub(r"\\(.)", r"\1", quoted))
+            steps.append(key if key is not None else re.sub(r"(?s)\\(.)", r"\1", quoted))
         else:
             steps.append(int(index) if index else -1 - int(before or 0) if last else None)
         at = match.end()
     return tuple(steps)
+
+
+def read_path(path: str) -> tuple[Step, ...] | None:
+    """The steps of a path out of a row, None: it is no path."""
+    try:
+        return parse_path(path)
+    except FunctionProblem:
+        return None
+
+
+def single_path(path: str) -> tuple[str | int, ...]:
+    """The steps of a path that leads to one place. FunctionProblem: it can't be read, or has [*] in it."""
+    steps = parse_path(path)
+    places = tuple(step for step in steps if step is not None)
+    if len(places) < len(steps):
+        raise FunctionProblem("E3001", "[*] stands for many places; this path has to lead to one", argument=1)
+    return places
 
 
 # Reading
@@ -85,57 +109,66 @@ def find(value: Any, steps: Sequence[Step]) -> Any:
 
 # Paths that are known only when the statement runs
 
-LEVELS = 6
-"""How deep a computed path may write."""
+
+def let(body: Any, **variables: Any) -> Any:
+    """The body with variables, which none of them sees."""
+    return {"$let": {"vars": variables, "in": body}}
 
 
-def computed_steps(path: Any) -> Any:
-    """The keys and positions of a computed path as an array of texts; its quotes and blanks are part of keys."""
-    dotted = {
-        "$replaceAll": {
-            "input": {"$replaceAll": {"input": path, "find": "[", "replacement": "."}}, "find": "]", "replacement": "",
-        }
-    }
-    return {
-        "$filter": {
-            "input": {"$split": [{"$ltrim": {"input": dotted, "chars": {"$literal": "$"}}}, "."]},
-            "cond": {"$ne": ["$$this", ""]},
-        }
-    }
-
-
-def python_steps(path: str) -> list[str]:
-    """The same in Python."""
-    return [s for s in path.replace("[", ".").replace("]", "").lstrip("$").split(".") if s]
-
-
-def get_computed(value: Any, path: Any) -> Any:
-    """What stands at a computed path."""
-    return {"$reduce": {"input": computed_steps(path), "initialValue": value, "in": child("$$value", "$$this")}}
-
-
-def child(value: Any, key: Any) -> Any:
-    """A field of a document or an element of an array, by the text of its key."""
-    fields = {"$filter": {"input": {"$objectToArray": value}, "as": "pair", "cond": {"$eq": ["$$pair.k", key]}}}
-    field = {"$getField": {"field": "v", "input": {"$arrayElemAt": [fields, 0]}}}
-    index = {"$convert": {"input": key, "to": "int", "onError": None, "onNull": None}}
-    at = {"$arrayElemAt": [value, "$$index"]}
-    item = {"$let": {"vars": {"index": index}, "in": {"$cond": [{"$gt": ["$$index", None]}, at, None]}}}
+def _computed_step() -> Any:
+    """What one match of a step means."""
+    key, quoted, index, last, before = ({"$arrayElemAt": ["$$captures", n]} for n in range(5))
+    pieces = {"$map": {"input": {"$split": [quoted, "\\\\"]}, "as": "piece", "in": {
+        "$replaceAll": {"input": "$$piece", "find": "\\", "replacement": ""}}}}
+    # Not joined with what stands in front of the first piece.
+    unquoted = {"$reduce": {"input": pieces, "initialValue": None, "in": {
+        "$ifNull": [{"$concat": ["$$value", "\\", "$$this"]}, "$$this"]}}}
     cases = [
-        {"case": {"$eq": [{"$type": value}, "object"]}, "then": field},
-        {"case": {"$isArray": [value]}, "then": item},
+        {"case": {"$gt": [key, None]}, "then": key},
+        {"case": {"$gt": [quoted, None]}, "then": unquoted},
+        {"case": {"$gt": [index, None]}, "then": {"$toInt": index}},
+        {"case": {"$gt": [last, None]}, "then": {"$subtract": [-1, {"$toInt": {"$ifNull": [before, "0"]}}]}},
     ]
     return {"$switch": {"branches": cases, "default": None}}
 
 
-def find_computed(value: Any, path: str) -> Any:
-    """The same in Python."""
-    for step in python_steps(path):
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list | tuple) and re.fullmatch(r"[+-]?\d+", step):
-            index = int(step)
-            value = value[index] if -len(value) <= index < len(value) else None
-        else:
-            return None
-    return value
+def computed_steps(path: Any) -> Any:
+    """The steps of a computed path: an array of texts, whole numbers and null for [*]; null: it is no path."""
+    trimmed = {"$trim": {"input": path, "chars": _BLANKS}}
+    first = {"$substrCP": ["$$path", 0, 1]}
+    dotted = {"$cond": [{"$in": [first, [".", "["]]}, "$$path", {"$concat": [".", "$$path"]}]}
+    rest = {"$cond": [{"$eq": [first, {"$literal": "$"}]},
+                      {"$substrCP": ["$$path", 1, {"$strLenCP": "$$path"}]}, dotted]}
+    read = {"$sum": {"$map": {"input": "$$found", "in": {"$strLenCP": "$$this.match"}}}}
+    steps = {"$map": {"input": "$$found.captures", "as": "captures", "in": _computed_step()}}
+    whole = {"$cond": [{"$eq": [read, {"$strLenCP": "$$path"}]}, steps, None]}
+    found = {"$regexFindAll": {"input": "$$path", "regex": _STEP}}
+    return let(let(let(whole, found=found), path=rest), path=trimmed)
+
+
+def child(value: Any, step: Any) -> Any:
+    """What stands one computed step, a text or a whole number, further; missing or NULL if there is nothing."""
+    fields = {"$filter": {"input": {"$objectToArray": value}, "as": "pair", "cond": {"$eq": ["$$pair.k", step]}}}
+    field = {"$getField": {"field": "v", "input": {"$arrayElemAt": [fields, 0]}}}
+    named = {"$and": [{"$eq": [{"$type": value}, "object"]}, {"$eq": [{"$type": step}, "string"]}]}
+    cases = [
+        {"case": named, "then": field},
+        {"case": {"$and": [{"$isArray": [value]}, {"$isNumber": step}]}, "then": {"$arrayElemAt": [value, step]}},
+    ]
+    return {"$switch": {"branches": cases, "default": None}}
+
+
+def get_computed(value: Any, path: Any) -> Any:
+    """What stands at a computed path, which may have one [*]; NULL if it is no path."""
+    every = {"$map": {"input": "$$value.v", "as": "element", "in": child("$$element", "$$this")}}
+    onward = {"$cond": ["$$value.many", every, child("$$value.v", "$$this")]}
+    opened = {"$cond": [{"$isArray": ["$$value.v"]}, "$$value.v", None]}
+    is_star = {"$eq": ["$$this", None]}
+    moved = {"many": {"$or": ["$$value.many", is_star]}, "v": {"$cond": [is_star, opened, onward]}}
+    walked = {"$reduce": {"input": "$$steps", "initialValue": {"many": False, "v": "$$whole"}, "in": moved}}
+    found = {"$filter": {"input": "$$walked.v", "cond": {"$gt": ["$$this", None]}}}
+    last_is_star = {"$eq": [{"$arrayElemAt": ["$$steps", -1]}, None]}
+    kept = {"$cond": [{"$and": ["$$walked.many", {"$not": [last_is_star]}]}, found, "$$walked.v"]}
+    stars = {"$filter": {"input": {"$ifNull": ["$$steps", [None, None]]}, "cond": is_star}}
+    body = {"$cond": [{"$lt": [{"$size": stars}, 2]}, let(kept, walked=walked), None]}
+    return let(body, steps=computed_steps(path), whole=value)

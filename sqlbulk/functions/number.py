@@ -42,6 +42,7 @@ def _own_type(types: Any) -> Type:
 
 
 _NONE = Operand(0, Type.INTEGER, False, 0)
+_TWO = Operand(2, Type.INTEGER, False, 2)
 
 
 def _absolute(x: Any) -> Any:
@@ -138,15 +139,20 @@ def _power(x: Any, y: Any) -> Any:
     return _when(real, {"$cond": [{"$eq": [y, 0]}, 1, {"$pow": [x, y]}]})
 
 
+def _is_whole(number: Any) -> bool:
+    """Whether it has no fraction; what isn't finite has none."""
+    exact = Decimal(number) if isinstance(number, float) else to_decimal(number)
+    return not exact.is_finite() or exact == exact.to_integral_value()
+
+
 def power(x: Any, y: Any) -> Any:
     """x to the y; None where it isn't a real number."""
-    if numeric.has_decimal(x, y):
-        return UNKNOWN
-    whole = not math.isfinite(y) or y == math.trunc(y)
-    if not (x > 0 or (x == 0 and y >= 0) or (x != 0 and whole)):
+    if numeric.compare_zero(x) <= 0 and not (numeric.compare_zero(y) >= 0 if numeric.is_zero(x) else _is_whole(y)):
         return None
     if y == 0:
         return 1
+    if numeric.has_decimal(x, y):
+        return UNKNOWN
     try:
         if not numeric.has_double(x, y) and (y >= 0 or abs(x) == 1):
             exact = x ** abs(y) if y * math.log2(abs(x) or 1) < 70 else 2**64
@@ -162,32 +168,44 @@ def _logarithm(operator: str) -> Callable[[Any], Any]:
 
 def _fold_logarithm(function: Callable[[float], float]) -> Callable[[Any], Any]:
     def fold(x: Any) -> Any:
-        if isinstance(x, Decimal128):
-            return UNKNOWN
-        return function(x) if x > 0 else None
+        if numeric.compare_zero(x) <= 0:
+            return None
+        return UNKNOWN if isinstance(x, Decimal128) else function(x)
 
     return fold
 
 
-def _based(base: Any, x: Any) -> Any:
-    possible = {"$and": [{"$gt": [base, 0]}, {"$ne": [base, 1]}, {"$gt": [x, 0]}]}
-    return _when(possible, {"$divide": [{"$ln": x}, {"$ln": base}]})
+def _based(base: Operand, x: Operand) -> Any:
+    if _has_no_logarithm(x.value) or _has_no_logarithm(base.value) or _is_one(base.value):
+        return None
+    possible = {"$and": [{"$gt": [base.mql, 0]}, {"$ne": [base.mql, 1]}, {"$gt": [x.mql, 0]}]}
+    return _when(possible, {"$divide": [{"$ln": x.mql}, {"$ln": base.mql}]})
+
+
+def _has_no_logarithm(value: Any) -> bool:
+    """Whether it is known to be 0 or less: the server aborts on such a constant also where it doesn't matter."""
+    return value is not UNKNOWN and numeric.compare_zero(value) <= 0
+
+
+def _is_one(value: Any) -> bool:
+    return value is not UNKNOWN and to_decimal(value) == 1
 
 
 def _fold_based(base: Any, x: Any) -> Any:
-    if numeric.has_decimal(base, x):
-        return UNKNOWN
-    return math.log(x) / math.log(base) if base > 0 and base != 1 and x > 0 else None
+    if numeric.compare_zero(base) <= 0 or to_decimal(base) == 1 or numeric.compare_zero(x) <= 0:
+        return None
+    return UNKNOWN if numeric.has_decimal(base, x) else math.log(x) / math.log(base)
 
 
 def _real(
-    function: Callable[[float], float], possible: Callable[[float], bool] = math.isfinite
+    function: Callable[[float], float], possible: Callable[[Any], bool] = math.isfinite
 ) -> Callable[[Any], Any]:
     """A function of doubles, NULL where it isn't possible; decimals are left to the server."""
 
     def fold(x: Any) -> Any:
         if isinstance(x, Decimal128):
-            return UNKNOWN
+            exact = x.to_decimal()
+            return UNKNOWN if exact.is_nan() or possible(exact) else None
         x = to_double(x)
         try:
             return function(x) if math.isnan(x) or possible(x) else None
@@ -209,7 +227,7 @@ def _of_finite(operator: str) -> Callable[[Any], Any]:
     return lambda x: _when(_finite(x), {operator: x})
 
 
-def _inside(low: float, high: float) -> Callable[[float], bool]:
+def _inside(low: float, high: float) -> Callable[[Any], bool]:
     return lambda x: low <= x <= high
 
 
@@ -267,9 +285,9 @@ ENTRIES: tuple[Function, ...] = (
     _unary("LOG10", "The logarithm to the base 10; NULL unless the number is positive.", "LOG10(100) = 2",
            _logarithm("$log10"), _fold_logarithm(math.log10), aliases=("LOG",)),
     _unary("LOG2", "The logarithm to the base 2; NULL unless the number is positive.", "ROUND(LOG2(8), 9) = 3",
-           lambda x: _based(2, x), lambda x: _fold_based(2, x)),
+           lambda x: _based(_TWO, x), lambda x: _fold_based(2, x), operands=True),
     entry("LOG", "The logarithm to a base; with one argument to the base 10.", "ROUND(LOG(2, 8), 9) = 3",
-          (number("base"), number()), _based, _fold_based, returns=Type.DOUBLE),
+          (number("base"), number()), _based, _fold_based, returns=Type.DOUBLE, operands=True),
     entry("PI", "The number pi.", "ROUND(PI(), 2) = 3.14", (), lambda: math.pi, lambda: math.pi, returns=Type.DOUBLE,
           nullable=False),
     entry("E", "Euler's number.", "ROUND(E(), 2) = 2.72", (), lambda: math.e, lambda: math.e, returns=Type.DOUBLE,
@@ -295,15 +313,4 @@ ENTRIES: tuple[Function, ...] = (
            _real(lambda x: x * (math.pi / 180.0), lambda x: True), nullable=False),
     entry("RANDOM", "A random number of 0 to 1, another for each row.", "RANDOM() < 1", (), lambda: {"$rand": {}},
           random.random, returns=Type.DOUBLE, nullable=False, volatile=True, aliases=("RAND",)),
-    entry("<<", "The whole number shifted to the left by so many bits.", "1 << 3 = 8", (number(), integer("bits")),
-          lambda x, n: _when(_bits(n), {"$multiply": [x, {"$pow": [2, n]}]}),
-          lambda x, n: numeric.multiply(x, 2**n) if 0 <= n < 63 else None, returns=Type.NUMBER),
-    entry(">>", "The whole number shifted to the right by so many bits.", "8 >> 3 = 1",
-          (integer("number"), integer("bits")),
-          lambda x, n: _when(_bits(n), {"$toLong": {"$floor": {"$divide": [x, {"$pow": [2, n]}]}}}),
-          lambda x, n: x >> n if 0 <= n < 63 else None, returns=Type.INTEGER),
 )
-
-
-def _bits(n: Any) -> Any:
-    return {"$and": [{"$gte": [n, 0]}, {"$lt": [n, 63]}]}

@@ -47,13 +47,17 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a function. `constant`: it must be known before the statement runs (a unit, a format)."""
+    """One argument of a function. `constant`: it must be known before the statement runs (a unit, a format).
+
+    `check` raises FunctionProblem for a value of the type that no call can take; it sees constants only.
+    """
 
     name: str
     type: Type = Type.ANY
     optional: bool = False
     repeated: bool = False
     constant: bool = False
+    check: Callable[[Any], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from sqlbulk.functions import (
     aggregate,
     arithmetic,
     array,
+    bits,
     cast,
     characters,
     collecting,
     comparison,
     condition,
     document,
+    hashing,
     identity,
     matching,
     merging,
@@ -44,7 +46,7 @@ from sqlbulk.types import Type
 
 _MODULES = (
     comparison, arithmetic, condition, number, text, characters, matching, time, timemaking, timeparts,
-    timeformat, cast, document, merging, writing, array, identity,
+    timeformat, cast, document, merging, writing, array, identity, bits, hashing,
 )
 _AGGREGATE_ENTRIES = (*aggregate.ENTRIES, *collecting.ENTRIES)
 

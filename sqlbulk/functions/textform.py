@@ -10,14 +10,43 @@ from bson.objectid import ObjectId
 
 from sqlbulk.functions.fitting import in_range
 from sqlbulk.functions.numeric import to_decimal
-from sqlbulk.functions.registry import Operand
+from sqlbulk.functions.registry import UNKNOWN, Operand
 from sqlbulk.types import Type
 
 
+def double_text(value: float) -> str:
+    """A double with 15 digits, without zeros at its end."""
+    if abs(value) < 1e15 and value == int(value):
+        return str(int(value))
+    mantissa, _, exponent = str(Decimal128(to_decimal(value))).partition("E")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{exponent}" if exponent else mantissa
+
+
+def text_form(value: Any) -> str | None:
+    """The text form in Python; None for documents, arrays and binaries, which have none."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case float():
+            return double_text(value)
+        case int() | Decimal128() | ObjectId():
+            return str(value)
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z".rjust(24, "0")
+        case _:
+            return None
+
+
 def as_text(operand: Operand) -> Any:
-    """An expression for the text form; NULL for documents, arrays and binaries, which have none."""
+    """An expression for the text form; NULL where there is none."""
     if operand.type is Type.STRING:
         return operand.mql
+    if operand.value is not UNKNOWN:
+        return text_form(operand.value)  # the server would work out a constant's every branch, and abort on some
     converted: Any = {"$convert": {"input": operand.mql, "to": "string", "onError": None, "onNull": None}}
     if operand.type is Type.DOUBLE:
         return {"$cond": [{"$isNumber": operand.mql}, _double(operand.mql), None]}
@@ -46,30 +75,3 @@ def _double(number: Any) -> Any:
     }
     exponent = {"$ifNull": [{"$concat": ["e", {"$arrayElemAt": [parts, 1]}]}, ""]}
     return {"$cond": [whole, {"$toString": {"$toLong": number}}, {"$concat": [trimmed, exponent]}]}
-
-
-def text_form(value: Any) -> str | None:
-    """The same in Python."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value
-        case float():
-            return double_text(value)
-        case int() | Decimal128() | ObjectId():
-            return str(value)
-        case datetime():
-            return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z".rjust(24, "0")
-        case _:
-            return None
-
-
-def double_text(value: float) -> str:
-    """A double with 15 digits, without zeros at its end."""
-    if abs(value) < 1e15 and value == int(value):
-        return str(int(value))
-    mantissa, _, exponent = str(Decimal128(to_decimal(value))).partition("E")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{exponent}" if exponent else mantissa

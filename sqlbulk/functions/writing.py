@@ -6,12 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlbulk.functions.entries import anything, entry, text
-from sqlbulk.functions.jsonpath import LEVELS, Step, computed_steps, find, get, parse_path, python_steps
-from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand
+from sqlbulk.functions.jsonpath import child, computed_steps, find, get, let, single_path
+from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
 
 
 def _is_missing(value: Any) -> Any:
     return {"$eq": [{"$type": value}, "missing"]}
+
+
+def _is_key_of_document() -> Any:
+    return {"$and": [{"$eq": [{"$type": "$$owner"}, "object"]}, {"$eq": [{"$type": "$$step"}, "string"]}]}
+
+
+def _put(new: str) -> Any:
+    """$$owner with a field set, or an element that is there, at $$step."""
+    field = {"$mergeObjects": ["$$owner", {"$arrayToObject": [[{"k": "$$step", "v": new}]]}]}
+    at = {"$cond": [{"$lt": ["$$step", 0]}, {"$add": ["$$step", {"$size": "$$owner"}]}, "$$step"]}
+    old = {"$arrayElemAt": ["$$owner", "$$place"]}
+    elements = {"$map": {"input": {"$range": [0, {"$size": "$$owner"}]}, "as": "place", "in": {
+        "$cond": [{"$eq": ["$$place", at]}, new, old]}}}
+    return {"$cond": [_is_key_of_document(), field, elements]}
 
 
 class Writer:
@@ -20,18 +34,16 @@ class Writer:
     def __init__(self, *, create: bool, replace: bool) -> None:
         self.create, self.replace = create, replace
 
-    def write(self, value: Any, steps: Sequence[Step], new: Any, level: int = 0) -> Any:
+    def write(self, value: Any, steps: Sequence[str | int], new: Any, level: int = 0) -> Any:
         """The value with the place set; a step that finds nothing to go into changes nothing."""
         if not steps:
             return new if self.replace else value
         step, here = steps[0], f"$$at{level}"
-        if step is None:
-            raise FunctionProblem("E3001", "[*] can't be written to", argument=1)
         body = self._field(here, step, steps[1:], new, level) if isinstance(step, str) else (
             self._element(here, step, steps[1:], new, level))
         return {"$let": {"vars": {f"at{level}": value}, "in": body}}
 
-    def _field(self, here: str, key: str, rest: Sequence[Step], new: Any, level: int) -> Any:
+    def _field(self, here: str, key: str, rest: Sequence[str | int], new: Any, level: int) -> Any:
         old = {"$getField": {"field": {"$literal": key}, "input": here}}
         if rest:
             wanted: Any = {"$gt": [old, None]}
@@ -44,7 +56,7 @@ class Writer:
         is_document = {"$eq": [{"$type": here}, "object"]}
         return {"$cond": [is_document if wanted is True else {"$and": [is_document, wanted]}, changed, here]}
 
-    def _element(self, here: str, index: int, rest: Sequence[Step], new: Any, level: int) -> Any:
+    def _element(self, here: str, index: int, rest: Sequence[str | int], new: Any, level: int) -> Any:
         size, place = {"$size": here}, f"place{level}"
         at = {"$add": [{"$size": here}, index]} if index < 0 else index
         old = {"$arrayElemAt": [here, index]}
@@ -56,44 +68,56 @@ class Writer:
         return {"$cond": [{"$isArray": [here]}, {"$cond": [inside, swapped, beyond]}, here]}
 
     def write_computed(self, value: Any, path: Any, new: Any) -> Any:
-        """The same for a path that is known only when the statement runs; it reaches six levels of documents."""
-        whole = new if self.replace else value
-        written = {"$cond": [{"$eq": ["$$steps", []]}, whole, self._level(value, new, 0)]}
-        return {"$let": {"vars": {"steps": computed_steps(path)}, "in": written}}
+        """The same for a path that is known only when the statement runs; NULL if it is no path to one place."""
+        length, last = {"$size": "$$steps"}, {"$arrayElemAt": ["$$steps", -1]}
+        inner = child({"$arrayElemAt": ["$$value", -1]}, {"$arrayElemAt": ["$$steps", "$$this"]})
+        chain = {"$reduce": {"input": {"$range": [0, {"$subtract": [length, 1]}]}, "initialValue": ["$$whole"],
+                             "in": {"$concatArrays": ["$$value", [inner]]}}}
+        changed = {"$reduce": {
+            "input": {"$range": [{"$subtract": [length, 2]}, -1, -1]},
+            "initialValue": let(self._last(), owner={"$arrayElemAt": ["$$chain", -1]}, step=last),
+            "in": let(_put("$$changed"), owner={"$arrayElemAt": ["$$chain", "$$this"]},
+                      step={"$arrayElemAt": ["$$steps", "$$this"]}, changed="$$value"),
+        }}
+        written = let({"$cond": [{"$in": [None, "$$chain"]}, "$$whole", changed]}, chain=chain)
+        branches = [
+            {"case": {"$in": [None, {"$ifNull": ["$$steps", [None]]}]}, "then": None},
+            {"case": {"$eq": ["$$steps", []]}, "then": "$$given" if self.replace else "$$whole"},
+        ]
+        body = {"$switch": {"branches": branches, "default": written}}
+        return let(body, steps=computed_steps(path), whole=value, given=new)
 
-    def _level(self, value: Any, new: Any, level: int) -> Any:
-        if level == LEVELS:
-            return value
-        here, key = f"$$at{level}", {"$arrayElemAt": ["$$steps", level]}
-        pairs = {"$filter": {"input": {"$objectToArray": here}, "as": "pair", "cond": {"$eq": ["$$pair.k", key]}}}
-        found, last = f"$$found{level}", {"$eq": [{"$size": "$$steps"}, level + 1]}
-        old = {"$getField": {"field": "v", "input": {"$arrayElemAt": [found, 0]}}}
-        exists = {"$ne": [found, []]}
+    def _last(self) -> Any:
+        """What $$owner becomes with $$given at $$step."""
+        pairs = {"$objectToArray": "$$owner"}
+        found = {"$filter": {"input": pairs, "as": "pair", "cond": {"$eq": ["$$pair.k", "$$step"]}}}
+        exists, beyond = {"$ne": [found, []]}, {"$gte": ["$$step", {"$size": "$$owner"}]}
         allowed = {(True, True): True, (True, False): {"$not": [exists]}}.get((self.create, self.replace), exists)
-        wanted = {"$cond": [last, allowed, {"$eq": [{"$type": old}, "object"]}]}
-        made = {"$cond": [last, new, self._level(old, new, level + 1)]}
-        changed = {"$mergeObjects": [here, {"$arrayToObject": [[{"k": key, "v": made}]]}]}
-        inner = {"$let": {"vars": {f"found{level}": pairs}, "in": {"$cond": [wanted, changed, here]}}}
-        document = {"$and": [{"$eq": [{"$type": here}, "object"]}, {"$gt": [{"$size": "$$steps"}, level]}]}
-        return {"$let": {"vars": {f"at{level}": value}, "in": {"$cond": [document, inner, here]}}}
+        wider = {"$concatArrays": ["$$owner", ["$$given"]]} if self.create else "$$owner"
+        element = {"$cond": [beyond, wider, _put("$$given") if self.replace else "$$owner"]}
+        cases = [
+            {"case": {"$and": [_is_key_of_document(), allowed]}, "then": _put("$$given")},
+            {"case": {"$and": [{"$isArray": ["$$owner"]}, {"$isNumber": "$$step"}]}, "then": element},
+        ]
+        return {"$switch": {"branches": cases, "default": "$$owner"}}
 
     # in Python
 
-    def fold(self, value: Any, steps: Sequence[Step], new: Any) -> Any:
+    def fold(self, value: Any, steps: Sequence[str | int], new: Any) -> Any:
         """The same in Python."""
         if not steps:
             return new if self.replace else value
         step, rest = steps[0], steps[1:]
         if isinstance(step, str):
             return self._fold_field(value, step, rest, new)
-        if step is None or not isinstance(value, list | tuple):
+        if not isinstance(value, list | tuple):
             return value
         at = step + len(value) if step < 0 else step
         if 0 <= at < len(value):
             return [*value[:at], self.fold(value[at], rest, new), *value[at + 1 :]]
         return [*value, new] if self.create and not rest and step >= 0 else value
 
-    def _fold_field(self, value: Any, key: str, rest: Sequence[Step], new: Any) -> Any:
+    def _fold_field(self, value: Any, key: str, rest: Sequence[str | int], new: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
         if rest:
@@ -111,41 +135,40 @@ def _pairs(writer: Writer) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 changed = writer.write_computed(value, path.mql, given)
                 value = {"$cond": [{"$eq": [{"$type": path.mql}, "string"]}, changed, None]}
             else:
-                value = None if path.value is None else writer.write(value, parse_path(path.value), given)
+                value = None if path.value is None else writer.write(value, single_path(path.value), given)
         return value
 
     def fold(document: Any, *pairs: Any) -> Any:
         for path, new in zip(pairs[::2], pairs[1::2], strict=True):
             if not isinstance(path, str) or document is None:
                 return None
-            document = writer.fold(document, fold_steps(path), new)
+            try:
+                document = writer.fold(document, single_path(path), new)
+            except FunctionProblem:
+                return None
         return document
 
     return lower, fold
 
 
-def fold_steps(path: str) -> Sequence[Step]:
-    """The steps of a path in Python."""
-    try:
-        return parse_path(path)
-    except FunctionProblem:
-        return python_steps(path)
-
-
 # Removing and appending
 
 
+def _inner_path(path: str) -> None:
+    if not single_path(path):
+        raise FunctionProblem("E2004", "'$' itself can't be removed", argument=1)
+
+
 def _remove(document: Operand, *paths: Operand) -> Any:
+    if any(p.value is None for p in paths):
+        return None
     value = document.mql
     for path in paths:
-        steps = parse_path(path.value)
-        if not steps:
-            raise FunctionProblem("E2004", "'$' itself can't be removed", argument=1)
-        value = _without(value, steps, 0)
+        value = _without(value, single_path(path.value), 0)
     return value
 
 
-def _without(value: Any, steps: Sequence[Step], level: int) -> Any:
+def _without(value: Any, steps: Sequence[str | int], level: int) -> Any:
     step, rest, here = steps[0], steps[1:], f"$$at{level}"
     if isinstance(step, str):
         old = {"$getField": {"field": {"$literal": step}, "input": here}}
@@ -153,8 +176,6 @@ def _without(value: Any, steps: Sequence[Step], level: int) -> Any:
         changed = {"$setField": {"field": {"$literal": step}, "input": here, "value": left}}
         wanted = [{"$eq": [{"$type": here}, "object"]}, *([{"$gt": [old, None]}] if rest else [])]
         body: Any = {"$cond": [{"$and": wanted}, changed, here]}
-    elif step is None:
-        raise FunctionProblem("E3001", "[*] can't be removed", argument=1)
     elif rest:
         body = Writer(create=False, replace=True).write(
             here, [step], _without({"$arrayElemAt": [here, step]}, rest, level + 1), 20 + level)
@@ -168,13 +189,15 @@ def _without(value: Any, steps: Sequence[Step], level: int) -> Any:
     return {"$let": {"vars": {f"at{level}": value}, "in": body}}
 
 
-def _fold_remove(document: Any, *paths: str) -> Any:
+def _fold_remove(document: Any, *paths: str | None) -> Any:
     for path in paths:
-        document = _fold_without(document, parse_path(path))
+        if path is None:
+            return None
+        document = _fold_without(document, single_path(path))
     return document
 
 
-def _fold_without(value: Any, steps: Sequence[Step]) -> Any:
+def _fold_without(value: Any, steps: Sequence[str | int]) -> Any:
     step, rest = steps[0], steps[1:]
     if isinstance(step, str):
         if not isinstance(value, Mapping) or (rest and value.get(step) is None):
@@ -182,7 +205,7 @@ def _fold_without(value: Any, steps: Sequence[Step]) -> Any:
         if rest:
             return {**value, step: _fold_without(value[step], rest)}
         return {k: v for k, v in value.items() if k != step}
-    if not isinstance(value, list | tuple) or step is None:
+    if not isinstance(value, list | tuple):
         return value
     at = step + len(value) if step < 0 else step
     if not 0 <= at < len(value):
@@ -198,9 +221,11 @@ def appended(old: Any, new: Any) -> Any:
 
 
 def _append(document: Operand, *pairs: Operand) -> Any:
+    if any(path.value is None for path in pairs[::2]):
+        return None
     value = document.mql
     for number, (path, new) in enumerate(zip(pairs[::2], pairs[1::2], strict=True)):
-        steps = parse_path(path.value)
+        steps = single_path(path.value)
         old = get(f"$$whole{number}", steps)
         given = {"$ifNull": [new.mql, None]}
         changed = Writer(create=False, replace=True).write(f"$$whole{number}", steps, appended(f"$$old{number}", given))
@@ -211,19 +236,27 @@ def _append(document: Operand, *pairs: Operand) -> Any:
 
 
 def _fold_append(document: Any, *pairs: Any) -> Any:
+    if None in pairs[::2]:
+        return None
     for path, new in zip(pairs[::2], pairs[1::2], strict=True):
-        steps = parse_path(path)
+        steps = single_path(path)
         old = find(document, steps)
         wider = [*old, new] if isinstance(old, list | tuple) else [old, new]
         document = Writer(create=False, replace=True).fold(document, steps, wider)
     return document
 
 
-def _insert_element(document: Operand, path: Operand, new: Operand) -> Any:
-    steps = parse_path(path.value)
-    if not steps or not isinstance(steps[-1], int):
+def _place_in_array(path: str) -> tuple[int, tuple[str | int, ...]]:
+    *owner, place = single_path(path) or ("",)
+    if not isinstance(place, int):
         raise FunctionProblem("E2004", "the path has to end with a position: '$.a[0]'", argument=1)
-    place, owner = steps[-1], steps[:-1]
+    return place, tuple(owner)
+
+
+def _insert_element(document: Operand, path: Operand, new: Operand) -> Any:
+    if path.value is None:
+        return None
+    place, owner = _place_in_array(path.value)
     old, size = "$$old", {"$size": "$$old"}
     at = {"$max": [{"$add": [size, place]}, 0]} if place < 0 else {"$min": [place, size]}
     before = {"$cond": [{"$gt": [at, 0]}, {"$slice": [old, {"$max": [at, 1]}]}, []]}
@@ -235,19 +268,25 @@ def _insert_element(document: Operand, path: Operand, new: Operand) -> Any:
     return {"$let": {"vars": {"whole": document.mql}, "in": inner}}
 
 
-def _fold_insert_element(document: Any, path: str, new: Any) -> Any:
-    steps = parse_path(path)
-    place, owner = steps[-1], steps[:-1]
+def _fold_insert_element(document: Any, path: str | None, new: Any) -> Any:
+    if path is None:
+        return None
+    place, owner = _place_in_array(path)
     old = find(document, owner)
-    if not isinstance(old, list | tuple) or not isinstance(place, int):
+    if not isinstance(old, list | tuple):
         return document
     at = max(len(old) + place, 0) if place < 0 else min(place, len(old))
     return Writer(create=False, replace=True).fold(document, owner, [*old[:at], new, *old[at:]])
 
 
-_PATHS = (anything("document"), text("path", repeated=True), anything("value", repeated=True))
-_CONSTANT_PATHS = (anything("document"), text("path", repeated=True, constant=True), anything("value", repeated=True))
-_KEYS = (anything("document"), text("path", repeated=True, constant=True))
+def _path(**fields: Any) -> Parameter:
+    return text("path", **{"repeated": True, "check": single_path, **fields})
+
+
+_PATHS = (anything("document"), _path(), anything("value", repeated=True))
+_CONSTANT_PATHS = (anything("document"), _path(constant=True), anything("value", repeated=True))
+_ELEMENT = (anything("document"), _path(repeated=False, constant=True, check=_place_in_array), anything())
+_KEYS = (anything("document"), _path(constant=True, check=_inner_path))
 
 
 def _entry(name: str, help: str, example: str, parameters: Any, lower: Any, fold: Any, **fields: Any) -> Function:
@@ -275,5 +314,5 @@ ENTRIES: tuple[Function, ...] = (
            "JSON_ARRAY_APPEND({a: [1]}, '$.a', 2) = {a: [1, 2]}", _CONSTANT_PATHS, _append, _fold_append),
     _entry("JSON_ARRAY_INSERT", "The document with a value put in before a position of an array.",
            "JSON_ARRAY_INSERT({a: [1]}, '$.a[0]', 2) = {a: [2, 1]}",
-           (anything("document"), text("path", constant=True), anything()), _insert_element, _fold_insert_element),
+           _ELEMENT, _insert_element, _fold_insert_element),
 )
