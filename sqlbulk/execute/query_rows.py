@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import ROW, STAGED, Query, QueryRows
-from sqlbulk.errors import ServerError
+from sqlbulk.commands import ROW, Query, QueryRows
+from sqlbulk.commands_steps import STAGED
+from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.rowdata import Chunk
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from sqlbulk.options import WriteOptions
 
 _CHUNK = 1_000
-_FORGOTTEN = 86_400
-"""The seconds after which rows that a killed statement has left behind are removed."""
-_SEVERAL_ROWS = "a subquery used as a value gave more than one row"
 
 Stage = Mapping[str, Any]
 
@@ -110,9 +108,7 @@ def aggregated(
 
 def query_error(error: PyMongoError) -> Exception:
     """What went wrong while a query was read."""
-    if _SEVERAL_ROWS in str(error):
-        return ServerError("E5005", _SEVERAL_ROWS, hint="add LIMIT 1, or an aggregate such as MAX")
-    return statement_error(error, begun=True)
+    return on_purpose(error) or statement_error(error, begun=True)
 
 
 # Rows that wait on the server

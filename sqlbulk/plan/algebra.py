@@ -154,7 +154,10 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class SetOperation:
-    """UNION, INTERSECT or EXCEPT of two relations with the same columns, as a new relation."""
+    """UNION, INTERSECT or EXCEPT of two relations with the same columns, as a new relation.
+
+    `open`: the rows are whole documents.
+    """
 
     operator: str
     all: bool

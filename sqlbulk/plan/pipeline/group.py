@@ -8,6 +8,7 @@ from typing import Any
 from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Column, Constant, Frame, SortKey, WindowCall
+from sqlbulk.plan.lowering.layout import ROOT
 from sqlbulk.plan.pipeline.rows import Lowering, Outer, Place, Rows, column_keys, projection
 
 Stage = dict[str, Any]
@@ -166,6 +167,8 @@ def _canonical(document: Any) -> Any:
 
 def lower_set_operation(node: algebra.SetOperation, lowering: Lowering, outer: Outer) -> Rows:
     """$unionWith, and a $group where rows are counted."""
+    if node.open:
+        return _of_documents(node, lowering, outer)
     keys = column_keys(node.columns)
     left, right = (
         _side(side, name, node.columns, keys, lowering, outer)
@@ -175,7 +178,7 @@ def lower_set_operation(node: algebra.SetOperation, lowering: Lowering, outer: O
     elif node.operator == "UNION":
         rows = left.add(union_with(right), {"$group": {"_id": _whole(keys)}}, {"$replaceWith": "$_id"})
     else:
-        rows = _counted(node, left, right, _whole(keys))
+        rows = _counted(node, left, right, _whole(keys)).add({"$replaceWith": "$_id"})
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
 
 
@@ -205,12 +208,13 @@ def _whole(keys: dict[str, tuple[str]]) -> Any:
     return fields if fields else "$$ROOT"
 
 
-def _counted(node: algebra.SetOperation, left: Rows, right: Rows, whole: Any) -> Rows:
+def _counted(node: algebra.SetOperation, left: Rows, right: Rows, whole: Any, *, documents: bool = False) -> Rows:
     """INTERSECT and EXCEPT: how often each row comes on either side decides how often it stays."""
     left.add({"$replaceWith": {"row": whole, "side": {"$literal": 0}}})
     right.add({"$replaceWith": {"row": whole, "side": {"$literal": 1}}})
     rows = left.add(union_with(right), {"$group": {
-        "_id": "$row", "l": {"$sum": {"$subtract": [1, "$side"]}}, "r": {"$sum": "$side"}}})
+        "_id": _canonical("$row") if documents else "$row", "l": {"$sum": {"$subtract": [1, "$side"]}},
+        "r": {"$sum": "$side"}, **({"row": {"$first": "$row"}} if documents else {})}})
     if node.operator == "INTERSECT":
         times: Any = {"$min": ["$l", "$r"]}
         kept: Stage = {"$match": {"l": {"$gt": 0}, "r": {"$gt": 0}}}
@@ -220,4 +224,21 @@ def _counted(node: algebra.SetOperation, left: Rows, right: Rows, whole: Any) ->
     rows.add(kept)
     if node.all:
         rows.add({"$addFields": {"times": {"$range": [0, times]}}}, {"$unwind": "$times"})
-    return rows.add({"$replaceWith": "$_id"})
+    return rows
+
+
+def _of_documents(node: algebra.SetOperation, lowering: Lowering, outer: Outer) -> Rows:
+    """The same of whole documents."""
+    sides = []
+    for side, name in ((node.left, node.left_relation), (node.right, node.right_relation)):
+        rows = lowering.lower(side, outer)
+        whole = lowering.value(Column(name, ()), rows)
+        sides.append(rows if whole == ROOT else rows.add({"$replaceWith": whole}))
+    left, right = sides
+    if node.operator == "UNION":
+        rows = left.add(union_with(right))
+        if not node.all:
+            rows.add({"$group": {"_id": _canonical(ROOT), "row": {"$first": ROOT}}}, {"$replaceWith": "$row"})
+    else:
+        rows = _counted(node, left, right, ROOT, documents=True).add({"$replaceWith": "$row"})
+    return Rows(rows.collection, rows.stages, {node.relation: Place()}, outer, open_root=True)

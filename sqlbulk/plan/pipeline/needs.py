@@ -16,7 +16,19 @@ def needed_paths(node: Relation) -> Mapping[str, frozenset[Path] | None]:
     for expression in walk_all(node):
         if isinstance(expression, Column):
             found.setdefault(expression.relation, set()).add(expression.path)
+    for relation in _whole(node):
+        found.setdefault(relation, set()).add(())
     return {relation: None if () in paths else frozenset(paths) for relation, paths in found.items()}
+
+
+def _whole(node: Relation) -> set[str]:
+    """The relations whose rows are compared or put together as whole documents."""
+    own: set[str] = set()
+    if isinstance(node, Distinct) and node.open:
+        own = {node.source}
+    elif isinstance(node, SetOperation) and node.open:
+        own = {node.left_relation, node.right_relation}
+    return own.union(*map(_whole, inputs(node)))
 
 
 def made_columns(node: Relation) -> frozenset[str]:

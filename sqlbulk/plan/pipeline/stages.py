@@ -31,6 +31,7 @@ from sqlbulk.plan.pipeline.window import lower_window
 
 
 def to_pipeline(
+from sqlbulk.types import Type
     node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None,
     key_sets: list[KeySet] | None = None,
 ) -> tuple[Rows, list[str]]:
@@ -122,8 +123,9 @@ def _project(node: algebra.Project, lowering: Lowering, outer: Outer) -> Rows:
 def _merged(node: algebra.Project, rows: Rows, lowering: Lowering) -> Rows:
     """A document with columns put over it, the field names being a user's."""
     assert node.merged is not None
-    whole = lowering.value(node.merged, rows)
-    if whole != "$$ROOT":
+    document = lowering.operand(node.merged, rows)
+    whole = document.mql
+    if whole != "$$ROOT" and (document.nullable or document.type is not Type.DOCUMENT):
         whole = {"$cond": [{"$eq": [{"$type": whole}, "object"]}, whole, {"$literal": {}}]}
     for name in node.without:
         whole = {"$unsetField": {"field": {"$literal": name}, "input": whole}}

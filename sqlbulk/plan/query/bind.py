@@ -16,6 +16,7 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.query.blocks import bind_select
 from sqlbulk.plan.query.hooks import QueryHooks, sort_key
 from sqlbulk.plan.query.limit import Bounds, bind_bounds, in_order
+from sqlbulk.plan.query.stars import as_table
 from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, Output, Planning, source_of
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
@@ -119,10 +120,8 @@ def _unfolded(
 
 def _set_operation(body: ast.SetOperation, around: Around, planning: Planning) -> BoundQuery:
     left, right = (_bound(side, around, planning, (), Bounds()) for side in (body.left, body.right))
-    for side, tree in ((left, body.left), (right, body.right)):
-        if side.open or any(o.document for o in side.outputs):
-            raise UnsupportedError("E3001", f"{body.operator} needs named columns, not a star over a collection",
-                                   tree.span)
+    if _has_documents(left) or _has_documents(right):
+        return _of_documents(body, left, right, planning)
     if len(left.outputs) != len(right.outputs):
         raise PlanError("E2001", f"{body.operator} of {len(left.outputs)} and {len(right.outputs)} columns", body.span)
     relation = planning.relation("union")
@@ -135,3 +134,30 @@ def _set_operation(body: ast.SetOperation, around: Around, planning: Planning) -
     outputs = tuple(
         replace(o, type=common_type([o.type, p.type])) for o, p in zip(left.outputs, right.outputs, strict=True))
     return BoundQuery(node, relation, outputs)
+
+
+def _has_documents(query: BoundQuery) -> bool:
+    return query.open or any(o.document for o in query.outputs)
+
+
+def _keeps_ids(query: BoundQuery) -> bool:
+    """Whether the documents have their _id still, as far as the select list tells."""
+    whole = isinstance(query.relation, algebra.Project) and "_id" in query.relation.without
+    return not whole and not any(o.document and "_id" in o.excluded for o in query.outputs)
+
+
+def _of_documents(body: ast.SetOperation, left: BoundQuery, right: BoundQuery, planning: Planning) -> BoundQuery:
+    """Stars over collections: whole documents, put together by the names of their fields."""
+    for side, tree in ((left, body.left), (right, body.right)):
+        if not _has_documents(side):
+            raise UnsupportedError(
+                "E3001", f"the columns of * over a collection aren't known, so {body.operator} can't match them with"
+                " these", tree.span, hint="name the columns on both sides, or take * on both")
+    compared = not (body.operator == "UNION" and body.all)
+    if compared and any(_keeps_ids(side) for side in (left, right)):
+        planning.notices.append(f"{body.operator} compares whole documents, _id included: * EXCEPT (_id) leaves it out")
+    left, right = (as_table(side, planning, tree.span) for side, tree in ((left, body.left), (right, body.right)))
+    relation = planning.relation("union")
+    node = algebra.SetOperation(
+        body.operator, body.all, left.relation, right.relation, relation, (), left.name, right.name, open=True)
+    return BoundQuery(node, relation, (), open=True)

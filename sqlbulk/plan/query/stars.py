@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.errors import PlanError, Span
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.binder import Binder
 from sqlbulk.plan.binding.bound import BoundExpr, Column
 from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.binding.scope import Source
+from sqlbulk.plan.query.merged_stars import merged_stars
 from sqlbulk.plan.query.state import BoundQuery, From, Output, Planning
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
@@ -80,20 +81,19 @@ def project(rows: algebra.Relation, items: list[Item], tables: From, planning: P
 
 
 def as_table(query: BoundQuery, planning: Planning, span: Span) -> BoundQuery:
-    """The query as a table of another: stars and columns side by side become one document.
-
-    Raises UnsupportedError for several stars, whose columns can't be told apart.
-    """
+    """The query as a table of another: stars and columns side by side become one document."""
     stars = [o for o in query.outputs if o.document]
     if not stars:
         return query
-    if len(stars) > 1:
-        raise UnsupportedError("E3001", "several stars over collections make columns of the same name here", span,
-                               hint="name the columns that are needed")
     relation = planning.relation(query.name)
     others = tuple(o for o in query.outputs if not o.document)
     columns = tuple((o.title, query.column(o)) for o in others)
-    node = algebra.Project(query.relation, relation, columns, query.column(stars[0]), stars[0].excluded)
+    if len(dict(columns)) < len(columns):
+        raise PlanError("E2010", "two columns beside * have the same name", span)
+    if len(stars) > 1:
+        node = algebra.Project(query.relation, relation, columns, merged_stars(query, stars))
+    else:
+        node = algebra.Project(query.relation, relation, columns, query.column(stars[0]), stars[0].excluded)
     return BoundQuery(node, relation, tuple(Output(o.title, o.title, o.type) for o in others), open=True)
 
 
