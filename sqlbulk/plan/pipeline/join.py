@@ -1,4 +1,4 @@
-"""Joins: $lookup, by fields where two columns must be equal, and the hash join of rows with at most one partner."""
+"""Joins by $lookup: by fields where two columns must be equal, else with the condition tested for each pair."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from sqlbulk.plan.pipeline.rows import (
     Place,
     Rows,
     apart,
-    column_keys,
     slot_name,
     slotted,
-    whole_row,
 )
 from sqlbulk.plan.rewrites.correlation import with_conditions
 from sqlbulk.types import Type
@@ -223,39 +221,3 @@ def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
             if a.relation in rows.layout and rows.columns.match_path(a) and path:
                 return _Key(condition, a, b, path)
     return None
-
-
-# Attach
-
-
-def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows:
-    """Both sides in one stream, put together by a window over the keys: a hash join that needs no index."""
-    left = lowering.lower(node.left, outer)
-    right = lowering.lower(node.right, outer)
-    names = [f"k{n}" for n in range(len(node.keys))]
-    here, key, there = (lowering.names.new(prefix) for prefix in ("_l", "_k", "_r"))
-    left_keys = {n: lowering.stored(a, left) for n, (a, _) in zip(names, node.keys, strict=True)}
-    right_keys = {n: lowering.value(b, right) for n, (_, b) in zip(names, node.keys, strict=True)}
-    kept, layout = _kept(right)
-    left.add({"$replaceWith": {here: whole_row(left, lowering), key: left_keys}})
-    right.add(
-        {"$replaceWith": {key: right_keys, there: kept}},
-        {"$match": {f"{key}.{n}": {"$ne": None} for n in names}})
-    left.add(
-        union_with(right),
-        {"$setWindowFields": {"partitionBy": f"${key}", "output": {there: {"$max": f"${there}"}}}},
-        {"$match": {here: {"$exists": True}}})
-    places = {relation: place.below(here) for relation, place in left.layout.items()}
-    left.layout = places | {relation: place.below(there) for relation, place in layout.items()}
-    left.slotted, left.open_root = True, False
-    lowering.choices.append(f"hash join with {right.collection or 'the values'} over {len(names)} key(s)")
-    return left
-
-
-def _kept(right: Rows) -> tuple[Any, dict[str, Place]]:
-    """What is attached of the right side's groups, and its layout: their columns, without their detours."""
-    (relation, place), = right.layout.items()
-    assert place.keys is not None
-    keys = column_keys(tuple(place.keys))
-    fields = {keys[n][0]: "$" + ".".join((*place.base, *path)) for n, path in place.keys.items()}
-    return fields, {relation: Place((), keys)}

@@ -71,7 +71,8 @@ class Rows:
     """Documents on their way: the collection (None: `$documents` comes first), stages, layout, and the outer variables.
 
     `outer` gives the columns of queries around their variables, such as '$$o1'. `slotted`: there is room for more
-    relations; else one is the root, whose field names are a user's if `open_root`.
+    relations; else one is the root, whose field names are a user's if `open_root`. `trimmed`: of a root that is
+    a collection's document only what is needed is left.
     """
 
     collection: str | None
@@ -80,6 +81,7 @@ class Rows:
     outer: Mapping[tuple[str, Path], str] = field(default_factory=dict)
     slotted: bool = False
     open_root: bool = False
+    trimmed: bool = False
 
     def add(self, *stages: Stage) -> Rows:
         """The same object with more stages."""
@@ -241,13 +243,15 @@ def place_values(relation: str, values: dict[str, Any], rows: Rows, lowering: Lo
     return rows
 
 
-def whole_row(rows: Rows, lowering: Lowering) -> Any:
-    """The row as one value; of a collection's document at the root only what somebody needs, where that is known."""
+def trimmed(rows: Rows, lowering: Lowering) -> Rows:
+    """The rows without the fields of a collection's document at the root that nobody needs; `slotted` came before."""
     root = next((r for r, p in rows.layout.items() if not p.base and p.keys is None), None)
-    if root is None:
-        return ROOT
-    whole = _root(root, lowering)
-    return whole if whole == ROOT else {**whole, **_beside(rows, lowering)}
+    if root is None or rows.trimmed:
+        return rows
+    paths = _without_parts((lowering.needs.get(root) or frozenset()) | _beside(rows)) or [("_id",)]
+    fields = {} if any(path[0] == "_id" for path in paths) else {"_id": 0}
+    rows.trimmed = True
+    return rows.add({"$project": fields | {".".join(path): 1 for path in paths}})
 
 
 def _root(relation: str, lowering: Lowering) -> Any:
@@ -255,15 +259,11 @@ def _root(relation: str, lowering: Lowering) -> Any:
     return ROOT if needed is None or not _trimmable(needed) else _trimmed(needed)
 
 
-def _beside(rows: Rows, lowering: Lowering) -> dict[str, Any]:
+def _beside(rows: Rows) -> frozenset[Path]:
     """The fields of the other relations than the one whose document is the root."""
-    names: dict[str, None] = {}
-    for place in rows.layout.values():
-        if place.base:
-            names[place.base[0]] = None
-        elif place.keys is not None:
-            names |= dict.fromkeys(path[0] for path in place.keys.values())
-    return {name: field_reference(ROOT, (name,)) for name in names}
+    bases = {place.base[:1] for place in rows.layout.values() if place.base}
+    inside = {path[:1] for p in rows.layout.values() if not p.base and p.keys is not None for path in p.keys.values()}
+    return frozenset(bases | inside)
 
 
 def _is_known(rows: Rows, lowering: Lowering) -> bool:
@@ -282,11 +282,14 @@ def _trimmable(needed: frozenset[Path]) -> bool:
     return all(path and all(map(is_plain, path)) for path in needed)
 
 
+def _without_parts(needed: frozenset[Path]) -> list[Path]:
+    """The paths that aren't within another one of them."""
+    return [path for path in sorted(needed) if not any(path[:n] in needed for n in range(1, len(path)))]
+
+
 def _trimmed(needed: frozenset[Path]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for path in sorted(needed):
-        if any(path[:n] in needed for n in range(1, len(path))):
-            continue
+    for path in _without_parts(needed):
         node = tree
         for name in path[:-1]:
             node = node.setdefault(name, {})

@@ -11,8 +11,9 @@ from sqlbulk.functions.registry import Context
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import Constant
 from sqlbulk.plan.names import Names
+from sqlbulk.plan.pipeline.attach import lower_attach
 from sqlbulk.plan.pipeline.group import lower_aggregate, lower_distinct, lower_set_operation
-from sqlbulk.plan.pipeline.join import lower_apply, lower_attach, lower_join
+from sqlbulk.plan.pipeline.join import lower_apply, lower_join
 from sqlbulk.plan.pipeline.keys import lower_membership
 from sqlbulk.plan.pipeline.needs import made_columns, needed_paths
 from sqlbulk.plan.pipeline.order import sorted_by, top_by_index

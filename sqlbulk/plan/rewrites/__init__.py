@@ -20,7 +20,7 @@ def rewritten(node: Relation, environment: Environment) -> Relation:
     node = without_subqueries(node, environment, new)
     node = with_pushed_filters(node)
     node = with_merged_projections(node)
-    node = with_attached_aggregates(node, environment, new)
+    node = with_merged_projections(with_attached_aggregates(node, environment, new))
     return with_known_columns(with_kept_order(node))
 
 

@@ -1,4 +1,4 @@
-"""Rows that lose their order, because a hash join or window goes by its keys, are put in order again."""
+"""Rows that lose their order, because a merge join or window goes by its keys, are put in order again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A projection of a projection becomes one, so that WITH tables and derived tables cost nothing of themselves."""
+"""What a projection or group is worked out from becomes part of it: WITH and derived tables, columns beside rows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 
 
 def with_merged_projections(node: algebra.Relation) -> algebra.Relation:
-    """The relation with projections right below projections and groups put into these."""
+    """The relation with projections and added columns right below projections and groups put into these."""
     node = algebra.with_inputs(node, with_merged_projections)
     if not isinstance(node, algebra.Project | algebra.Aggregate):
         return node
     inner = node.input
-    if not isinstance(inner, algebra.Project) or inner.merged is not None:
+    if not isinstance(inner, algebra.Project | algebra.Extend) or getattr(inner, "merged", None) is not None:
         return node
     columns = dict(inner.columns)
     if not _fits(node, inner.relation, columns):
