@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import ROW, Query, QueryRows
-from sqlbulk.commands_steps import STAGED
+from sqlbulk.commands import ROW, STAGED, Query, QueryRows
 from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from sqlbulk.options import WriteOptions
 
 _CHUNK = 1_000
+_FORGOTTEN = 86_400
+"""The seconds after which rows that a killed statement has left behind are removed."""
 
 Stage = Mapping[str, Any]
 
