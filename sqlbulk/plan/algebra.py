@@ -92,13 +92,13 @@ class Apply:
 class Attach:
     """Every row of the left side with the one row of the right whose keys are equal, or NULLs.
 
-    `keys` are pairs of an expression over the left and one over the right. Rows of the right with the
+    `keys` are pairs of an expression over the left and a column of the right. Rows of the right with the
     same keys must be the same in all that is used of them. NULL keys never match.
     """
 
     left: Relation
     right: Relation
-    keys: tuple[tuple[BoundExpr, BoundExpr], ...]
+    keys: tuple[tuple[BoundExpr, Column], ...]
 
 
 @dataclass(frozen=True, slots=True)
