@@ -264,6 +264,10 @@ def test_operations_keep_the_stored_id() -> None:
     assert stored == "$$ROOT"
     _, _, stored = body_of(Conflict("update", None, SUM, condition="$c", unset=("a",)), own=False)
     assert stored == {"$cond": ["$c", without_field(SUM, ("a",)), "$$ROOT"]}
+    below = {"$getField": {"field": {"$literal": "a"}, "input": "$$whole"}}
+    assert without_field(SUM, ("a", "b")) == {"$let": {"vars": {"whole": SUM}, "in": {"$setField": {
+        "field": {"$literal": "a"}, "input": "$$whole",
+        "value": {"$cond": [{"$eq": [{"$type": below}, "object"]}, without_field(below, ("b",)), below]}}}}}
     assert Upserts(Conflict("nothing"), Ids()).repeatable
     assert not Upserts(Conflict("update", None, SUM), Ids()).repeatable
 

@@ -96,15 +96,16 @@ def test_a_clause_that_is_not_read_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     assert any(text.startswith("Insert.conflict") for text in unread_fields(case, monkeypatch))
 
 
-@pytest.mark.parametrize("name, sql", [
-    ("UPDATE", "UPDATE t SET a = 1 WHERE b = 2"), ("DELETE", "DELETE FROM t WHERE a = 1"), ("MOVE", "BULK MOVE a TO b WHERE c = 1"),
-    ("MERGE", "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE"), ("DRY RUN", "DRY RUN DELETE FROM t WHERE a = 1"),
-    ("DESCRIBE", "DESCRIBE t"), ("CREATE TABLE", "CREATE TABLE t (a INT)"), ("CREATE INDEX", "CREATE INDEX ON t (a)"),
-    ("CREATE VIEW", "CREATE VIEW v AS SELECT a FROM t"), ("TRUNCATE", "TRUNCATE t"), ("DROP TABLE", "DROP TABLE t"),
-    ("SHOW TABLES", "SHOW TABLES"), ("SELECT", "SELECT 1"), ("EXPLAIN ANALYZE", "EXPLAIN ANALYZE SELECT 1"),
+@pytest.mark.parametrize("sql", [
+    "UPDATE t SET a = 1 WHERE b = 2", "DELETE FROM t WHERE a = 1", "BULK MOVE a TO b WHERE c = 1",
+    "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE", "DRY RUN DELETE FROM t WHERE a = 1", "DESCRIBE t",
+    "CREATE TABLE t (a INT)", "CREATE INDEX ON t (a)", "CREATE VIEW v AS SELECT a FROM t", "TRUNCATE t", "DROP TABLE t",
+    "SHOW TABLES", "SELECT 1", "EXPLAIN ANALYZE SELECT 1",
 ])
-def test_every_statement_is_planned_or_refused_by_name(name: str, sql: str) -> None:
-    try:
-        assert planned(Case([], sql, {}, 1)).steps
-    except UnsupportedError as error:
-        assert error.message == f"{name} isn't supported yet"
+def test_every_statement_is_planned(sql: str) -> None:
+    assert planned(Case([], sql, {}, 1)).steps
+
+
+def test_what_writes_is_not_run_for_its_figures() -> None:
+    with pytest.raises(UnsupportedError, match=r"E3001.*EXPLAIN ANALYZE .* not for DELETE"):
+        planned(Case([], "EXPLAIN ANALYZE DELETE FROM t WHERE a = 1", {}, 1))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.commands import Command, Explained, Insert, Plan, ValuesRows
-from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.errors import PlanError
 from sqlbulk.functions.registry import Context
 from sqlbulk.options import WriteOptions
 from sqlbulk.plan.environment import Environment, Parameters
@@ -99,15 +99,10 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.show import plan_look
 
             return plan_look(statement, planning)
-        case st.Explain(statement=inner):
+        case st.Explain():
             from sqlbulk.plan.explain import analyzed, explained
 
-            made = _plan(inner, planning)
+            made = _plan(statement.statement, planning)
             return analyzed(made, statement.span) if statement.analyze else explained(made)
         case _:
-            raise UnsupportedError("E3001", f"{statement_name(statement)} isn't supported yet", statement.span)
-
-
-def statement_name(statement: st.Statement) -> str:
-    """How the manual calls a statement that isn't planned yet."""
-    return {"Explain": "EXPLAIN ANALYZE"}.get(type(statement).__name__, type(statement).__name__.upper())
+            assert_never(statement)

@@ -81,18 +81,17 @@ class Answer:
 
 
 class Judge:
-    """Both databases with the rows; `mongo_database` is empty and somebody else's to drop. `close` hangs up."""
+    """Both servers with the rows in a database of that name; MongoDB's is the caller's to drop. `close` hangs up."""
 
-    def __init__(self, mongo_uri: str, mongo_database: str, postgres_uri: str) -> None:
+    def __init__(self, mongo_uri: str, postgres_uri: str, database: str) -> None:
         import psycopg
         from pymongo import MongoClient
 
         self._client: Any = MongoClient(mongo_uri, tz_aware=True)
-        self._mongo: Any = self._client[mongo_database]
+        self._mongo: Any = self._client[database]
         with psycopg.connect(postgres_uri, autocommit=True) as first:
-            first.execute("DROP DATABASE IF EXISTS judge")
-            first.execute("CREATE DATABASE judge TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
-        self._postgres = psycopg.connect(postgres_uri, dbname="judge", autocommit=True)
+            first.execute(f"CREATE DATABASE {database} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
+        self._postgres = psycopg.connect(postgres_uri, dbname=database, autocommit=True)
         self._postgres.execute("SET TIME ZONE 'UTC'; SET statement_timeout = '20s'")
         self._load()
 

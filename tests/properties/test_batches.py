@@ -85,6 +85,29 @@ def test_equal_numbers_have_one_lane(number: int, lanes: int) -> None:
     assert len({lane_of((kind,), lanes) for kind in kinds}) == 1
 
 
+def test_batches_are_cut_by_rows_and_by_bytes() -> None:
+    def sizes(limit: Limits, *chunks: list[int]) -> list[list[int]]:
+        return [[len(d) for d in batch.rows.documents] for batch in collected(Batcher(limit), encoded(list(chunks)))]
+
+    assert sizes(Limits(2), [5, 5, 5], [5]) == [[5, 5], [5, 5]]
+    assert sizes(Limits(9, bytes=10), [4, 4, 4], [11, 3]) == [[4, 4], [4], [11], [3]]
+    assert sizes(Limits(9, bytes=10, overhead=2), [4, 4]) == [[4], [4]]
+    assert sizes(Limits(9), []) == []
+
+
+def test_lanes_keep_their_rows() -> None:
+    parts = encoded([[1, 2, 1], [2], []], keys=True)
+    one = collected(Partition(Limits(2), 1), parts)
+    assert [(batch.lane, batch.rows.ordinals) for batch in one] == [(0, [1, 2]), (0, [3, 4])]
+    more = collected(Partition(Limits(9), 64), parts)
+    assert {batch.lane: batch.rows.ordinals for batch in more} == {lane_of((1,), 64): [1, 3], lane_of((2,), 64): [2, 4]}
+
+
+def test_what_is_no_number_and_no_text_shares_a_lane() -> None:
+    assert lane_of((None,), 9) == lane_of(([1],), 9) == lane_of((b"x",), 9)
+    assert {lane_of((flag,), 1000) for flag in (True, False)}.isdisjoint({lane_of((1,), 1000), lane_of((0,), 1000)})
+
+
 def test_odd_numbers_have_a_lane() -> None:
     for odd in ("NaN", "-NaN", "sNaN", "Infinity", "-Infinity"):
         assert 0 <= lane_of((Decimal(odd),), 4) < 4

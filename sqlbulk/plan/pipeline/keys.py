@@ -48,9 +48,9 @@ def _membership(node: algebra.Filter) -> _Membership | None:
     if not isinstance(attach, algebra.Attach) or len(attach.keys) != 1:
         return None
     keys, (column, key) = attach.right, attach.keys[0]
-    if not isinstance(keys, algebra.Aggregate) or keys.calls or not isinstance(column, Column) or len(keys.keys) != 1:
+    if not isinstance(keys, algebra.Aggregate) or keys.calls or len(keys.keys) != 1:
         return None
-    if not isinstance(key, Column) or algebra.outer_columns(keys):
+    if not isinstance(column, Column) or not isinstance(key, Column):
         return None
     tests = {c: inside for c in algebra.conjuncts(node.condition) if (inside := _asks(c, key)) is not None}
     rest = [c for c in algebra.conjuncts(node.condition) if c not in tests]
