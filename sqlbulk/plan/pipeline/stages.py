@@ -29,10 +29,10 @@ from sqlbulk.plan.pipeline.rows import (
     slotted,
 )
 from sqlbulk.plan.pipeline.window import lower_window
+from sqlbulk.types import Type
 
 
 def to_pipeline(
-from sqlbulk.types import Type
     node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None,
     key_sets: list[KeySet] | None = None,
 ) -> tuple[Rows, list[str]]:
