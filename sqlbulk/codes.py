@@ -74,6 +74,9 @@ CODES: dict[str, Code] = {
     "E2022": Code("Unknown index", "The collection has no index of that name.", "SHOW INDEXES FROM c lists them."),
     "E2023": Code("Unusable default", "The DEFAULT that a collection keeps for a field isn't SQL that can be worked out.",
                   "Make the collection anew, or mend the field's description in its validator."),
+    "E2024": Code("Recursion without a meaning", "WITH RECURSIVE reads itself where SQL has no meaning for it: in the rows to"
+                  " begin with, more than once, below an aggregate, on the optional side of an outer join, or in a subquery.",
+                  "It has the form: rows to begin with UNION [ALL] rows made of them, with itself in FROM once."),
     # 3xxx: refused by name
     "E3001": Code("Not supported", "The statement, clause or function is SQL, but sqlbulk doesn't do it.",
                   "The message says why, and what to write instead where there is something."),
@@ -125,6 +128,8 @@ CODES: dict[str, Code] = {
                   "Remove the duplicates, or leave them out with a WHERE."),
     "E5021": Code("Changed twice", "Several rows of a MERGE's source match one stored document.",
                   "Make the source's rows unique with DISTINCT ON or GROUP BY, or narrow ON."),
+    "E5022": Code("Recursion doesn't end", "WITH RECURSIVE still found rows after max_recursion rounds, or came in a circle.",
+                  "UNION in place of UNION ALL ends circles; SET max_recursion = 10000 allows more rounds."),
     # 6xxx: the command line, files, the embedded server
     "E6001": Code("Wrong use", "A command, call or option is used in a way that has no meaning.", "See sqlbulk --help."),
     "E6002": Code("File not readable", "A file is missing, empty or not what its format says.",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlbulk.commands_catalog import CatalogCommand
+from sqlbulk.commands_catalog import CatalogCommand, Truncate
+from sqlbulk.commands_steps import Step
 from sqlbulk.defaults import Default
 from sqlbulk.errors import Span
 from sqlbulk.options import WriteOptions
@@ -68,7 +69,6 @@ class FileRows:
     infer_types: bool = True
 
 
-STAGED = "sqlbulk.staged."
 ROW = "row"
 
 
@@ -79,7 +79,7 @@ class QueryRows:
     `fields` are the fields that each document has, None: not known before. With `settled` all rows are found
     before the first is written, because the query reads the collection that is written to. `merge` is the
     $merge stage by which the rows stay on the server, None: they come by the client, and `by_client` says why.
-    Rows that wait do so in a collection whose name begins with `STAGED`, each in the field `ROW`.
+    Rows that wait do so in a collection whose name begins with `commands_steps.STAGED`, each in the field `ROW`.
     """
 
     query: Query
@@ -298,7 +298,7 @@ class MergeRows:
 class DryRun:
     """Count what a write would touch, show some of the documents, and write nothing."""
 
-    of: UpdateWhere | DeleteWhere
+    of: UpdateWhere | DeleteWhere | Insert | MergeRows | Truncate
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +363,8 @@ class Query:
 
     `columns` are in the order written; None: every field of the documents is a column (SELECT *), in the
     order in which they come. `choices` says how joins and subqueries are done, a sentence each. `few` is
-    another way that may be faster.
+    another way that may be faster. `steps` come first, in order: their markers stand for collections in the
+    pipeline. `alone` is the way without steps, for those who may not write; None: there is none.
     """
 
     collection: str | None
@@ -374,6 +375,8 @@ class Query:
     collation: Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
     few: FewKeys | None = None
+    steps: tuple[Step, ...] = ()
+    alone: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)

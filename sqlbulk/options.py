@@ -95,6 +95,9 @@ class WriteOptions:
     time_zone: str = _option(
         "UTC", kinds.TIME_ZONE, "The zone of dates and times that are taken apart or cut: 'Europe/Berlin', '+02:00'.",
         aliases=("timezone",), statements=frozenset({"SET"}))
+    max_recursion: int = _option(
+        1_000, kinds.COUNT, "How many rounds WITH RECURSIVE may go before it is an error.",
+        statements=frozenset({"SET"}))
     allow_full_collection: bool = _option(
         False, kinds.FLAG, "Let UPDATE, DELETE and MOVE without WHERE touch every document.",
         aliases=("allow_full_table", "allow_full_scan"), statements=STORED)

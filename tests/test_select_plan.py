@@ -170,15 +170,6 @@ def test_an_outer_column_without_a_variable_is_refused() -> None:
         columns.reference(Column("u", ("c",)))
 
 
-@pytest.mark.parametrize("sql", [
-    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    "WITH RECURSIVE r AS (SELECT a FROM t WHERE EXISTS (SELECT 1 FROM r WHERE r.a = t.b)) SELECT a FROM r",
-])
-def test_recursion_is_refused_wherever_the_table_reads_itself(sql: str) -> None:
-    with pytest.raises(UnsupportedError, match="reads itself"):
-        query(sql)
-
-
 def test_a_with_table_of_a_collections_name_reads_the_collection() -> None:
     assert query("WITH t AS (SELECT a FROM t WHERE b = 1) SELECT a FROM t").collection == "t"
     assert query("WITH RECURSIVE r AS (SELECT a FROM t) SELECT a FROM r").collection == "t"

@@ -11,6 +11,7 @@ from sqlbulk.commands import Analyze, Query
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.query import query_error
 from sqlbulk.execute.query_keys import with_few_keys
+from sqlbulk.execute.steps import prepared
 from sqlbulk.results import Result
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ Figures = Mapping[str, Any]
 
 def run_analyze(command: Analyze, connection: Connection) -> Result:
     """The plan and the server's figures, a line a row; raises ServerError, ConnectionLost or ConnectionFailed."""
-    query = with_few_keys(command.query, connection)
-    lines = command.text.splitlines()
-    if command.query.few is not None:
-        found = "few: they stand in the filter" if query.few is None else "many: the pipeline above runs without them"
-        lines.append(f"  the keys are {found}")
-    lines += ["server:", *(f"  {line}" for line in figures(_asked(query, connection)))]
+    with prepared(command.query, connection) as ready:
+        query = with_few_keys(ready, connection)
+        lines = command.text.splitlines()
+        if ready.few is not None:
+            few = query.few is None
+            found = "few: they stand in the filter" if few else "many: the pipeline above runs without them"
+            lines.append(f"  the keys are {found}")
+        lines += ["server:", *(f"  {line}" for line in figures(_asked(query, connection)))]
     return Result("EXPLAIN", ("plan",), [(line,) for line in lines])
 
 

@@ -17,6 +17,8 @@ from sqlbulk.execute.faults import connection_error
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
+    from sqlbulk.execute.steps import Shelf
+
 SELECTION_SECONDS = 5.0
 """How long to look for a server, unless the URI says otherwise: short enough for a person who waits."""
 
@@ -34,11 +36,17 @@ class Server:
 
 @dataclass(slots=True)
 class Connection:
-    """An open connection; `database` is where statements run that name none. A context manager that closes it."""
+    """An open connection; `database` is where statements run that name none. A context manager that closes it.
+
+    `shelves` hold rows of statements that are still being read; `swept` are the databases in which leftovers
+    have been looked for.
+    """
 
     client: MongoClient[dict[str, Any]]
     database: str
     server: Server = field(default_factory=Server)
+    shelves: set[Shelf] = field(default_factory=set, compare=False, repr=False)
+    swept: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def collection(self, name: str, database: str | None = None) -> Collection[dict[str, Any]]:
         """A collection, reading and writing values the way sqlbulk does. Raises ConnectionFailed for a bad name."""
@@ -49,7 +57,9 @@ class Connection:
         return found.with_options(codec_options=OPTIONS)
 
     def close(self) -> None:
-        """Close all sockets."""
+        """Drop what statements have kept for rows that nobody will read any more, and close all sockets."""
+        for shelf in list(self.shelves):
+            shelf.close()
         self.client.close()
 
     def __enter__(self) -> Connection:

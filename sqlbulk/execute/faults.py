@@ -16,6 +16,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from sqlbulk.commands_steps import ENDLESS
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, ServerError
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ def _refusal(error: OperationFailure) -> ConnectionFailed:
 
 def statement_error(error: PyMongoError, *, begun: bool) -> SqlbulkError:
     """What went wrong with a whole statement; `begun`: a command was sent before or may have been."""
+    endless = str(error).partition(ENDLESS)[2].partition("'")[0]
+    if endless:
+        return ServerError("E5022", endless)
     fault = classify(error)
     if fault is Fault.SECURITY or (fault is Fault.NOT_SENT and not begun):
         return connection_error(error)

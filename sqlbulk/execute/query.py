@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.query_keys import with_few_keys
+from sqlbulk.execute.steps import Shelf, shelved
 from sqlbulk.results import Result
 
 if TYPE_CHECKING:
@@ -29,6 +32,44 @@ def run_query(command: Query, connection: Connection) -> Result:
 
     Raises ServerError, ConnectionLost or ConnectionFailed, also while the rows are read.
     """
+    if not command.steps:
+        return _result(command, connection)
+    shelf = Shelf(connection, command.database)
+    try:
+        result = _result(shelved(command, shelf), connection)
+    except BaseException:
+        shelf.close()
+        raise
+    return replace(result, rows=ShelvedRows(result.rows, shelf))
+
+
+class ShelvedRows:
+    """Rows for which others are kept on a shelf, until these are read, or nobody can read them any more."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]], shelf: Shelf) -> None:
+        self._rows = iter(rows)
+        self._ended = weakref.finalize(self, shelf.close)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self
+
+    def __next__(self) -> tuple[Any, ...]:
+        try:
+            return next(self._rows)
+        except BaseException:
+            self._ended()
+            raise
+
+    def close(self) -> None:
+        """Read no more."""
+        close = getattr(self._rows, "close", None)
+        if close is not None:
+            close()
+        self._ended()
+
+
+def _result(command: Query, connection: Connection) -> Result:
+    """The rows of a query without steps."""
     command = with_few_keys(command, connection)
     documents = _documents(command, connection, command.pipeline)
     if command.columns is None:

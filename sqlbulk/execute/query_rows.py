@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import ROW, STAGED, Query, QueryRows
+from sqlbulk.commands import ROW, Query, QueryRows
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
+from sqlbulk.execute.leftovers import remove_forgotten
+from sqlbulk.execute.steps import prepared
 from sqlbulk.rowdata import Chunk
 
 if TYPE_CHECKING:
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
     from sqlbulk.options import WriteOptions
 
 _CHUNK = 1_000
-_FORGOTTEN = 86_400
-"""The seconds after which rows that a killed statement has left behind are removed."""
 
 Stage = Mapping[str, Any]
 
@@ -76,9 +77,10 @@ def open_query(
 @contextmanager
 def read(query: Query, connection: Connection, options: WriteOptions) -> Iterator[QuerySource]:
     """The documents of a query from the first on."""
-    cursor = run_query_pipeline(query, query.pipeline, connection, options, raw=True)
-    with cursor:
-        yield QuerySource(cursor)
+    with prepared(query, connection, _settings(options)) as ready:
+        cursor = run_query_pipeline(ready, ready.pipeline, connection, options, raw=True)
+        with cursor:
+            yield QuerySource(cursor)
 
 
 def run_query_pipeline(
@@ -92,6 +94,13 @@ def run_query_pipeline(
     if query.collation is not None:
         settings["collation"] = query.collation
     return aggregated(source, pipeline, settings, options)
+
+
+def _settings(options: WriteOptions) -> dict[str, Any]:
+    """What the commands of a query's steps say."""
+    limited = options.max_execution_time is not None
+    longest = {"maxTimeMS": max(1, round((options.max_execution_time or 0) * 1000))} if limited else {}
+    return {"comment": options.comment, **longest}
 
 
 def aggregated(
@@ -125,23 +134,13 @@ def staged(
     name = f"{STAGED}{int(time.time())}.{secrets.token_hex(6)}"
     collection = connection.collection(name, database)
     try:
-        pipeline = [*query.pipeline, {"$replaceWith": {ROW: "$$ROOT"}}, {"$out": {"db": database, "coll": name}}]
-        run_query_pipeline(query, pipeline, connection, options).close()
+        with prepared(query, connection, _settings(options)) as ready:
+            pipeline = [*ready.pipeline, {"$replaceWith": {ROW: "$$ROOT"}}, {"$out": {"db": database, "coll": name}}]
+            run_query_pipeline(ready, pipeline, connection, options).close()
         yield collection
     finally:
         with suppress(PyMongoError):
             collection.drop()
-
-
-def remove_forgotten(connection: Connection, database: str) -> None:
-    """Drop what statements that were killed have left behind, once it is a day old."""
-    with suppress(PyMongoError):
-        found = connection.client[database].list_collection_names(
-            filter={"name": {"$gte": STAGED, "$lt": STAGED[:-1] + "/"}})
-        for name in found:
-            begun = name.removeprefix(STAGED).split(".")[0]
-            if begun.isdigit() and int(begun) < time.time() - _FORGOTTEN:
-                connection.client[database].drop_collection(name)
 
 
 @contextmanager

@@ -32,8 +32,9 @@ def plan(
     text that is wrong or isn't supported.
     """
     given = Parameters(parameters)
-    environment = Environment(context, given, catalog or Catalog(), read_expression)
-    planning = Planning(environment, options or WriteOptions(), open_rows)
+    options = options or WriteOptions()
+    environment = Environment(context, given, catalog or Catalog(), read_expression, options.max_recursion)
+    planning = Planning(environment, options, open_rows)
     try:
         made = _plan(statement, planning)
         if all_used:

@@ -185,14 +185,65 @@ class Unnest:
     outer: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Common:
+    """A WITH table where it is used: its rows, `input`, are the same wherever the `marker` is.
+
+    `relation` is what `input` makes, with `columns`, or whole documents if `open`. `materialized` is what the
+    text says: AS MATERIALIZED, AS NOT MATERIALIZED, or None for neither.
+    """
+
+    input: Relation
+    marker: str
+    relation: str
+    columns: tuple[str, ...]
+    open: bool = False
+    materialized: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Rows that a step before puts into a collection of their own, for whose name `marker` stands.
+
+    `open`: they are whole documents. `working`: only those that the last round of a recursion has found.
+    """
+
+    marker: str
+    relation: str
+    columns: tuple[str, ...]
+    open: bool = False
+    working: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recursive:
+    """The rows of `base`, and again and again those that `term` makes of the rows found last, until there are none.
+
+    Both are made relations with the same columns. In `term` a working `Stored`, `working`, is the rows found last.
+    Without `all` a row counts once. More than `most` rounds are an error. `limit`: more rows aren't wanted.
+    """
+
+    base: Relation
+    term: Relation
+    relation: str
+    columns: tuple[str, ...]
+    base_relation: str
+    term_relation: str
+    working: str
+    marker: str
+    all: bool
+    most: int
+    limit: int | None = None
+
+
 Relation = (
     Scan | Values | Filter | Project | Extend | Join | Apply | Attach | Aggregate | Window | Sort | Limit | Distinct
-    | SetOperation | Unnest
+    | SetOperation | Unnest | Common | Stored | Recursive
 )
 
 _RELATIONS = (
     Scan, Values, Filter, Project, Extend, Join, Apply, Attach, Aggregate, Window, Sort, Limit, Distinct, SetOperation,
-    Unnest,
+    Unnest, Common, Stored, Recursive,
 )
 
 
@@ -285,6 +336,11 @@ def walk(expression: BoundExpr, *, subqueries: bool = True) -> Iterator[BoundExp
         yield from walk_all(expression.query)
 
 
+def has_subquery(expression: BoundExpr) -> bool:
+    """Whether a query stands in the expression."""
+    return any(isinstance(e, SubqueryExpr) for e in walk(expression, subqueries=False))
+
+
 def walk_all(node: Relation) -> Iterator[BoundExpr]:
     """Every expression of a relation and its inputs, with everything within."""
     for expression in own_expressions(node):
@@ -327,7 +383,8 @@ def outer_columns(node: Relation) -> list[Column]:
 def visible(node: Relation) -> set[str]:
     """The names of the relations whose columns a row of the node has."""
     match node:
-        case Scan() | Values() | Project() | Aggregate() | Distinct() | SetOperation():
+        case (Scan() | Values() | Project() | Aggregate() | Distinct() | SetOperation() | Common() | Stored()
+              | Recursive()):
             return {node.relation}
         case Window() | Unnest() | Extend():
             return visible(node.input) | {node.relation}
@@ -336,9 +393,38 @@ def visible(node: Relation) -> set[str]:
     return visible(node.input)
 
 
-def has_subquery(expression: BoundExpr) -> bool:
-    """Whether a query stands in the expression."""
-    return any(isinstance(e, SubqueryExpr) for e in walk(expression, subqueries=False))
+def relations_in(node: Relation) -> Iterator[Relation]:
+    """The node and all nodes below, those of queries in expressions too."""
+    yield node
+    for child in inputs(node):
+        yield from relations_in(child)
+    for query in queries_in(node):
+        yield from relations_in(query)
+
+
+def queries_in(node: Relation) -> Iterator[Relation]:
+    """The queries in a node's own expressions, without those inside them."""
+    for expression in own_expressions(node):
+        for part in walk(expression, subqueries=False):
+            if isinstance(part, SubqueryExpr):
+                yield part.query
+
+
+def rewrite_relations(node: Relation, change: Callable[[Relation], Relation | None]) -> Relation:
+    """The node with nodes replaced, from the top and also in queries in expressions: where `change` gives None,
+    the nodes below are looked at."""
+    changed = change(node)
+    if changed is not None:
+        return changed
+
+    def of_query(part: BoundExpr) -> BoundExpr | None:
+        if not isinstance(part, SubqueryExpr):
+            return None
+        operands = tuple(rewrite(o, of_query) for o in part.operands)
+        return replace(part, operands=operands, query=rewrite_relations(part.query, change))
+
+    node = with_inputs(node, lambda n: rewrite_relations(n, change))
+    return with_expressions(node, lambda e: rewrite(e, of_query))
 
 
 def conjuncts(condition: BoundExpr | None) -> list[BoundExpr]:

@@ -56,9 +56,13 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What every part of a statement's planning reads. `read_expression` reads SQL that the catalog holds."""
+    """What every part of a statement's planning reads. `read_expression` reads SQL that the catalog holds.
+
+    `max_recursion` is how many rounds WITH RECURSIVE may go.
+    """
 
     context: Context
     parameters: Parameters = field(default_factory=Parameters)
     catalog: Catalog = field(default_factory=Catalog)
     read_expression: Callable[[str], ast.Expr] | None = None
+    max_recursion: int = 1_000

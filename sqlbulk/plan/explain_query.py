@@ -8,6 +8,7 @@ from typing import Any
 from bson import json_util
 
 from sqlbulk.commands import FewKeys, Query
+from sqlbulk.commands_steps import STAGED, Step
 
 _JSON = json_util.JSONOptions(
     json_mode=json_util.JSONMode.RELAXED, uuid_representation=4, tz_aware=True)
@@ -19,6 +20,7 @@ def describe_query(command: Query) -> str:
     database = f"{command.database}." if command.database else ""
     lines = [f"SELECT from {database}{source}", f"  columns: {_columns(command)}"]
     lines += [f"  {choice}" for choice in command.choices]
+    lines += describe_steps(command.steps)
     lines.append("  pipeline:")
     lines += _stages(command.pipeline)
     if command.few is not None:
@@ -37,10 +39,38 @@ def _few(few: FewKeys) -> list[str]:
     return [*lines, "  pipeline if they are few:", *_stages(few.pipeline)]
 
 
+def describe_steps(steps: Sequence[Step]) -> list[str]:
+    """The rows that are worked out first, a line for each fact."""
+    lines = []
+    for step in steps:
+        source = f" of {step.collection}" if step.collection else ""
+        lines += [f"  first the rows {step.marker}{source} ({step.reason}):", *_stages(step.pipeline)]
+        if step.rounds is not None:
+            again = f" of {step.rounds.collection}" if step.rounds.collection else ""
+            once = ", those that are new" if step.rounds.distinct else ""
+            most = f"{step.rounds.most:,} rounds" if step.rounds.limit is None else f"{step.rounds.limit:,} rows"
+            lines += [f"  and in each round{again}{once}, until there are none (at most {most}):",
+                      *_stages(step.rounds.pipeline)]
+        lines += [f"    with an index on {field}" for field in step.indexes]
+    return lines
+
+
 def _columns(command: Query) -> str:
     if command.columns is None:
         return "every field"
     return ", ".join(f"{c.title}.*" if c.whole else c.title for c in command.columns)
+
+
+def wire_queries(command: Query) -> list[dict[str, Any]]:
+    """The commands as they go over the wire, those of the steps before; of a recursion the first round."""
+    made = []
+    for step in command.steps:
+        into = {"$out": f"{STAGED}<run>.{step.marker}"}
+        made.append(wire_query(Query(step.collection, (*step.pipeline, into), None, command.database)))
+        if step.rounds is not None:
+            again = (*step.rounds.pipeline, {"$merge": {"into": f"{STAGED}<run>.{step.marker}"}})
+            made.append(wire_query(Query(step.rounds.collection, again, None, command.database)))
+    return [*made, wire_query(command)]
 
 
 def wire_query(command: Query) -> dict[str, Any]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.explain_query import describe_query, wire_query
+from sqlbulk.plan.explain_query import describe_query, wire_queries
 from sqlbulk.plan.lowering.layout import ROOT, field_reference
+from sqlbulk.plan.pipeline.recursive import fitted
 from sqlbulk.plan.pipeline.rows import Place, Rows, column_keys
 from sqlbulk.plan.pipeline.stages import to_pipeline
+from sqlbulk.plan.pipeline.steps import StepMaker
 from sqlbulk.plan.query.bind import bind_query, new_planning
 from sqlbulk.plan.query.state import Around, BoundQuery
 from sqlbulk.plan.rewrites import rewritten
+from sqlbulk.plan.rewrites.common_tables import inlined, settled
 from sqlbulk.plan.statement import Planning as Statement
 from sqlbulk.syntax import ast
 
@@ -24,12 +29,12 @@ from sqlbulk.syntax import ast
 def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
     """The plan of a SELECT; raises SqlError."""
     notices: list[str] = []
-    command = _with_plain_fields(plan_query(query, planning.environment, notices, few=True))
+    command = _with_plain_fields(plan_query(query, planning.environment, notices, few=True, steps=True))
 
     def describe() -> str:
         return "\n".join([describe_query(command), *(f"notice: {n}" for n in notices)])
 
-    return commands.Plan("SELECT", (command,), tuple(notices), describe, lambda: [wire_query(command)])
+    return commands.Plan("SELECT", (command,), tuple(notices), describe, lambda: wire_queries(command))
 
 
 def _with_plain_fields(command: commands.Query) -> commands.Query:
@@ -37,10 +42,10 @@ def _with_plain_fields(command: commands.Query) -> commands.Query:
 
     They come in the order that the documents have them in; the columns are taken out by name.
     """
-    few = command.few
-    if few is not None:
-        few = replace(few, pipeline=_included(few.pipeline))
-    return replace(command, pipeline=_included(command.pipeline), few=few)
+    few, alone = command.few, command.alone
+    return replace(
+        command, pipeline=_included(command.pipeline), alone=alone and _with_plain_fields(alone),
+        few=few and replace(few, pipeline=_included(few.pipeline)))
 
 
 def _included(pipeline: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
@@ -50,40 +55,64 @@ def _included(pipeline: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any
     return (*pipeline[:-1], {"$project": {name: 1 if value == f"${name}" else value for name, value in fields.items()}})
 
 
-def plan_query(query: ast.Query, environment: Environment, notices: list[str] | None = None, *, few: bool = False
+def plan_query(
+    query: ast.Query, environment: Environment, notices: list[str] | None = None, *, few: bool = False,
+    steps: bool = False,
 ) -> commands.Query:
     """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported.
 
     `notices` gets what the user should know about it. `few`: also another way, for few keys, if there is one.
+    `steps`: rows may be kept before.
     """
     planning = new_planning(environment)
     bound = bind_query(query, Around(), planning)
     if notices is not None:
         notices += planning.notices
-    return lower_query(bound, environment, query, few=few)
+    return lower_query(bound, environment, query, few=few, steps=steps)
 
 
 def lower_query(
-    bound: BoundQuery, environment: Environment, query: ast.Query, *, few: bool = False
+    bound: BoundQuery, environment: Environment, query: ast.Query, *, few: bool = False, steps: bool = False
 ) -> commands.Query:
     """The command of a bound query."""
+    if not any(isinstance(n, algebra.Common) for n in algebra.relations_in(bound.relation)):
+        return _lowered(bound, StepMaker(environment), query, few=few)
+    if not steps:
+        whole = inlined(bound.relation, partial(fitted, environment=environment, alone=True), query.span)
+        return _lowered(replace(bound, relation=whole), StepMaker(environment), query, few=few)
+    relation, kept = settled(bound.relation, partial(fitted, environment=environment, alone=False))
+    maker = StepMaker(environment)
+    made = maker.steps(kept)
+    command = _lowered(replace(bound, relation=relation), maker, query, few=few)
+    if not kept:
+        return command
+    alone = None
+    with suppress(UnsupportedError):
+        alone = lower_query(bound, environment, query, few=few)
+    return replace(command, steps=maker.indexed(made), alone=alone)
+
+
+def _lowered(bound: BoundQuery, maker: StepMaker, query: ast.Query, *, few: bool) -> commands.Query:
+    """The command of a query in which nothing is left to be decided; `maker` has made the steps before."""
+    environment = maker.environment
     relation = rewritten(bound.relation, environment)
     whole = bound.name if bound.open else None
-    rows, choices = to_pipeline(relation, environment.context, environment.catalog, whole=whole)
+    rows, choices = to_pipeline(relation, environment.context, environment.catalog, whole=whole, joined=maker.joined)
     _flatten(rows, bound)
-    database = _database(relation, query)
+    database = _database([relation, *maker.read], query)
     return commands.Query(
         rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices),
-        few=_with_few_keys(relation, bound, environment, rows.collection) if few else None)
+        few=_with_few_keys(relation, bound, maker, rows.collection) if few else None)
 
 
 def _with_few_keys(
-    relation: algebra.Relation, bound: BoundQuery, environment: Environment, collection: str | None
+    relation: algebra.Relation, bound: BoundQuery, maker: StepMaker, collection: str | None
 ) -> commands.FewKeys | None:
     """The other way: with the keys of EXISTS and IN read first."""
     key_sets: list[commands.KeySet] = []
-    whole = bound.name if bound.open else None
-    rows, _ = to_pipeline(relation, environment.context, environment.catalog, whole=whole, key_sets=key_sets)
+    whole, environment = bound.name if bound.open else None, maker.environment
+    rows, _ = to_pipeline(
+        relation, environment.context, environment.catalog, whole=whole, key_sets=key_sets, joined=maker.joined)
     _flatten(rows, bound)
     if not key_sets or rows.collection != collection:
         return None
@@ -113,8 +142,8 @@ def _columns(bound: BoundQuery, rows: Rows) -> tuple[commands.OutputColumn, ...]
         commands.OutputColumn(o.title, keys[o.key][0], whole=o.document, excluded=o.excluded) for o in bound.outputs)
 
 
-def _database(relation: algebra.Relation, query: ast.Query) -> str | None:
-    names = {s.database for s in _scans(relation)}
+def _database(relations: Sequence[algebra.Relation], query: ast.Query) -> str | None:
+    names = {s.database for relation in relations for s in _scans(relation)}
     if len(names) > 1:
         raise UnsupportedError("E3001", "a query can't read from several databases", query.span)
     return names.pop() if names else None

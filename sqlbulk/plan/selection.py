@@ -18,7 +18,8 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.filter import match
 from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.plan.options import Given
-from sqlbulk.plan.query.bind import new_planning, with_tables
+from sqlbulk.plan.query.bind import new_planning
+from sqlbulk.plan.query.common import with_tables
 from sqlbulk.plan.query.sources import bind_from
 from sqlbulk.plan.query.state import Around
 from sqlbulk.plan.table import Table

@@ -444,11 +444,12 @@ class SetOperation(Node):
 
 @dataclass(frozen=True, slots=True)
 class Cte(Node):
-    """name [(columns)] AS (query)."""
+    """name [(columns)] AS [[NOT] MATERIALIZED] (query)."""
 
     name: Identifier
     columns: tuple[Identifier, ...]
     query: Query
+    materialized: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

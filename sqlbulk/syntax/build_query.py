@@ -7,7 +7,7 @@ from typing import Any
 from lark import Token, v_args
 from lark.tree import Meta
 
-from sqlbulk.errors import SqlSyntaxError
+from sqlbulk.errors import SqlSyntaxError, UnsupportedError
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.build import Children, ExpressionBuilder, Part, only, span_of, words
 
@@ -37,8 +37,21 @@ class QueryBuilder(ExpressionBuilder):
         return Part("several", {"ctes": tuple(only(ast.Cte, children)), "recursive": recursive}, span_of(meta))
 
     def cte(self, meta: Meta, children: Children) -> ast.Cte:
-        name, columns, _, query = children
-        return ast.Cte(name, columns or (), query, span=span_of(meta))
+        name, columns, negated, materialized, query, order = children
+        if not isinstance(query, ast.Query):
+            raise UnsupportedError("E3001", f"WITH {name.text} holds a statement that writes; only queries can stand"
+                                   " there", query.span, hint="run the statements one after the other")
+        if order is not None:
+            raise UnsupportedError("E3001", f"{order.value} behind a recursive query isn't supported", order.span,
+                                   hint="keep the path of a row in a column of its own")
+        wanted = None if materialized is None else negated is None
+        return ast.Cte(name, columns or (), query, wanted, span=span_of(meta))
+
+    def cte_insert(self, meta: Meta, children: Children) -> Part:
+        return Part("writes", None, span_of(meta))
+
+    def cte_order(self, meta: Meta, children: Children) -> Part:
+        return Part("order", children[0].upper(), span_of(meta))
 
     def select(self, meta: Meta, children: Children) -> ast.Select:
         fields: dict[str, Any] = {}
@@ -70,6 +83,10 @@ class QueryBuilder(ExpressionBuilder):
     def values_query(self, meta: Meta, children: Children) -> ast.ValuesQuery:
         return ast.ValuesQuery(tuple(children), span=span_of(meta))
 
+    def values_subquery(self, meta: Meta, children: Children) -> ast.Query:
+        body = ast.ValuesQuery(tuple(only(tuple, children)), span=span_of(meta))
+        return ast.Query(body, span=span_of(meta))
+
     # FROM
 
     def from_clause(self, meta: Meta, children: Children) -> Part:
@@ -83,10 +100,6 @@ class QueryBuilder(ExpressionBuilder):
         if condition is not None and (natural is not None or kind == "CROSS"):
             raise SqlSyntaxError("E1001", "this JOIN takes neither ON nor USING", condition.span)
         return ast.Join(left, kind or "INNER", right, natural=natural is not None, **fields, span=span_of(meta))
-    def values_subquery(self, meta: Meta, children: Children) -> ast.Query:
-        body = ast.ValuesQuery(tuple(only(tuple, children)), span=span_of(meta))
-        return ast.Query(body, span=span_of(meta))
-
 
     def join_kind(self, meta: Meta, children: Children) -> str:
         return str(children[0].type)

@@ -223,7 +223,7 @@ def print_query(node: ast.Query) -> str:
     """A query on one line."""
     parts = []
     if node.ctes:
-        ctes = ", ".join(f"{print_name(c.name)}{_names(c.columns)} AS ({print_query(c.query)})" for c in node.ctes)
+        ctes = ", ".join(map(_cte, node.ctes))
         parts.append(f"WITH {'RECURSIVE ' if node.recursive else ''}{ctes}")
     parts.append(_body(node.body))
     if node.order_by:
@@ -235,6 +235,11 @@ def print_query(node: ast.Query) -> str:
     elif node.limit:
         parts.append(f"LIMIT {_nested(node.limit)}")
     return " ".join(parts)
+
+
+def _cte(node: ast.Cte) -> str:
+    kept = {None: "", True: "MATERIALIZED ", False: "NOT MATERIALIZED "}[node.materialized]
+    return f"{print_name(node.name)}{_names(node.columns)} AS {kept}({print_query(node.query)})"
 
 
 def _names(names: tuple[ast.Identifier, ...]) -> str:

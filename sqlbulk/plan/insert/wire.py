@@ -8,7 +8,8 @@ from typing import Any
 
 import bson
 
-from sqlbulk.commands import ROW, STAGED, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
+from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.defaults import filled
 from sqlbulk.functions.ordering import compare
 from sqlbulk.plan.explain_query import wire_query

@@ -10,16 +10,15 @@ from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
 from sqlbulk.plan.binding.calls import make_call
 from sqlbulk.plan.lowering.layout import field_reference
 from sqlbulk.plan.pipeline.group import union_with
-from sqlbulk.plan.pipeline.order import leading_fields
 from sqlbulk.plan.pipeline.rows import (
     Lowering,
     Outer,
-    Place,
     Rows,
     apart,
     slot_name,
     slotted,
 )
+from sqlbulk.plan.pipeline.stored import fields_to_look_up
 from sqlbulk.plan.rewrites.correlation import with_conditions
 from sqlbulk.types import Type
 
@@ -92,7 +91,7 @@ def _present(key: _Key, lowering: Lowering) -> list[BoundExpr]:
 
 def _agrees(key: _Key, local: Any) -> Any:
     """Whether the candidate $$r is a partner."""
-    equal = {"$eq": [field_reference("$$r", key.column.path), local]}
+    equal = {"$eq": [field_reference("$$r", tuple(key.foreign.split("."))), local]}
     return {"$and": [equal, {"$gt": [local, None]}]} if key.local.nullable else equal
 
 
@@ -159,6 +158,8 @@ def _looked_up(
     stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
     if key is not None:
         stage |= {"localField": rows.columns.match_path(key.local), "foreignField": key.foreign}
+        if isinstance(inner.collection, str):
+            lowering.joined.setdefault(inner.collection, set()).add(key.foreign)
     if variables:
         stage["let"] = dict(variables.values())
     if inner.stages or key is None:
@@ -204,11 +205,11 @@ def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key
     while isinstance(right, algebra.Filter):
         conditions += algebra.conjuncts(right.condition)
         right = right.input
-    if not isinstance(right, algebra.Scan):
+    found = fields_to_look_up(right, lowering)
+    if found is None:
         return None
-    foreign = Rows(right.collection, [], {right.relation: Place()})
+    foreign, indexed = found
     pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
-    indexed = leading_fields(right.collection, lowering)
     return max(pairs, key=lambda p: p.foreign in indexed, default=None)
 
 

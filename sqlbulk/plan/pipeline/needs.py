@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlbulk.plan.algebra import Distinct, Project, Relation, SetOperation, Values, inputs, walk_all
+from sqlbulk.plan.algebra import Distinct, Project, Recursive, Relation, SetOperation, Stored, Values, inputs, walk_all
 from sqlbulk.plan.binding.bound import Column
 
 Path = tuple[str, ...]
@@ -36,7 +36,7 @@ def made_columns(node: Relation) -> frozenset[str]:
     match node:
         case Project():
             own = frozenset(name for name, _ in node.columns)
-        case Values() | Distinct() | SetOperation():
+        case Values() | Distinct() | SetOperation() | Stored() | Recursive():
             own = frozenset(node.columns)
         case _:
             own = frozenset()

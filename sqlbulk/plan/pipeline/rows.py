@@ -141,6 +141,7 @@ class Lowering:
 
     `needs` says which paths of a relation are used anywhere; None: the whole. `lower` lowers a relation, given
     the variables of the queries around. `key_sets`: keys that are read first, None: nothing is.
+    `joined`: by which fields rows of steps are looked up.
     """
 
     context: Context
@@ -150,6 +151,7 @@ class Lowering:
     names: Names = field(default_factory=Names)
     choices: list[str] = field(default_factory=list)
     key_sets: list[KeySet] | None = None
+    joined: dict[str, set[str]] = field(default_factory=dict)
 
     def value(self, expression: BoundExpr, rows: Rows) -> Any:
         """The expression over the rows, in the aggregation language; it may be missing for NULL."""

@@ -17,6 +17,7 @@ from sqlbulk.plan.pipeline.join import lower_apply, lower_join
 from sqlbulk.plan.pipeline.keys import lower_membership
 from sqlbulk.plan.pipeline.needs import made_columns, needed_paths
 from sqlbulk.plan.pipeline.order import sorted_by, top_by_index
+from sqlbulk.plan.pipeline.recursive import lower_recursive
 from sqlbulk.plan.pipeline.rows import (
     Lowering,
     Outer,
@@ -28,18 +29,20 @@ from sqlbulk.plan.pipeline.rows import (
     slot_name,
     slotted,
 )
+from sqlbulk.plan.pipeline.stored import stored_rows
 from sqlbulk.plan.pipeline.window import lower_window
 from sqlbulk.types import Type
 
 
 def to_pipeline(
     node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None,
-    key_sets: list[KeySet] | None = None,
+    key_sets: list[KeySet] | None = None, joined: dict[str, set[str]] | None = None,
 ) -> tuple[Rows, list[str]]:
     """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen.
 
     Of the relation `whole` all fields are wanted in the end, whatever the expressions use. `key_sets` gets what
-    is to be read before; with None the pipeline stands alone.
+    is to be read before; with None the pipeline stands alone. `joined` gets the fields by which rows of steps are
+    looked up.
     """
     def lower(inner: algebra.Relation, outer: Outer) -> Rows:
         return _lower(inner, lowering, outer)
@@ -47,6 +50,8 @@ def to_pipeline(
     needs = {**needed_paths(node), **({} if whole is None else {whole: None})}
     taken = made_columns(node).union(path[0] for paths in needs.values() for path in paths or () if path)
     lowering = Lowering(context, catalog, needs, lower, Names(taken), key_sets=key_sets)
+    if joined is not None:
+        lowering.joined = joined
     return _lower(node, lowering, {}), lowering.choices
 
 
@@ -74,7 +79,7 @@ def _lower(node: algebra.Relation, lowering: Lowering, outer: Outer) -> Rows:
 
 def _lower_several(
     node: algebra.Join | algebra.Apply | algebra.Attach | algebra.Aggregate | algebra.Window | algebra.Distinct
-    | algebra.SetOperation, lowering: Lowering, outer: Outer,
+    | algebra.SetOperation | algebra.Stored | algebra.Recursive | algebra.Common, lowering: Lowering, outer: Outer,
 ) -> Rows:
     """The nodes that bring several rows together."""
     match node:
@@ -90,6 +95,11 @@ def _lower_several(
             return lower_window(node, lowering, outer)
         case algebra.Distinct():
             return lower_distinct(node, lowering, outer)
+        case algebra.Stored():
+            return stored_rows(node, outer)
+        case algebra.Recursive():
+            return lower_recursive(node, lowering, outer)
+    assert isinstance(node, algebra.SetOperation)
     return lower_set_operation(node, lowering, outer)
 
 

@@ -14,10 +14,11 @@ from sqlbulk.plan.binding.calls import make_constant, type_of_bound
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.query.blocks import bind_select
+from sqlbulk.plan.query.common import check_unused, with_tables
 from sqlbulk.plan.query.hooks import QueryHooks, sort_key
 from sqlbulk.plan.query.limit import Bounds, bind_bounds, in_order
 from sqlbulk.plan.query.stars import as_table
-from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, Output, Planning, source_of
+from sqlbulk.plan.query.state import Around, BoundQuery, Output, Planning, source_of
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
@@ -37,19 +38,9 @@ def bind_query(query: ast.Query, around: Around, planning: Planning) -> BoundQue
     hooks = QueryHooks(planning, around.tables)
     with hooks.clause("in LIMIT"):
         bounds = bind_bounds(query, around, planning, hooks)
-    return _bound(query.body, around, planning, query.order_by, bounds)
-
-
-def with_tables(ctes: tuple[ast.Cte, ...], around: Around, *, recursive: bool = False) -> Around:
-    """What queries see behind WITH."""
-    tables = dict(around.tables)
-    own: set[str] = set()
-    for cte in ctes:
-        if cte.name.text in own:
-            raise PlanError("E2010", f"WITH names {cte.name.text} twice", cte.name.span)
-        own.add(cte.name.text)
-        tables[cte.name.text] = CommonTable(cte, dict(tables), recursive)
-    return replace(around, tables=tables)
+    bound = _bound(query.body, around, planning, query.order_by, bounds)
+    check_unused(query.ctes, around, planning)
+    return bound
 
 
 def _bound(

@@ -11,8 +11,9 @@ from sqlbulk.plan.binding.binder import Binder, Hooks
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.binding.conditions import connect
 from sqlbulk.plan.binding.scope import Scope, collection_source, resolve_path
-from sqlbulk.plan.query.stars import as_table
-from sqlbulk.plan.query.state import Around, BoundQuery, CommonTable, From, Planning, source_of
+from sqlbulk.plan.query.common import bind_common
+from sqlbulk.plan.query.stars import as_table, renamed
+from sqlbulk.plan.query.state import Around, From, Planning, source_of
 from sqlbulk.plan.query.tables import bind_table_function
 from sqlbulk.syntax import ast
 
@@ -37,7 +38,7 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
     *database, name = [part.text for part in item.name]
     alias = item.alias.name.text if item.alias else None
     if not database and name in around.tables:
-        return _common_table(item, name, around, planning)
+        return bind_common(item, around.tables[name], planning)
     if len(database) > 1:
         raise PlanError("E2020", "a collection is named collection or database.collection", item.span)
     if item.alias is not None and item.alias.columns:
@@ -51,26 +52,6 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
     relation = planning.relation(alias or name)
     scan = algebra.Scan(name, relation, database[0] if database else None)
     return From(scan, (collection_source(name, relation=relation, alias=alias, known=known),))
-
-
-def _common_table(item: ast.Table, name: str, around: Around, planning: Planning) -> From:
-    entry = around.tables[name]
-    definition = entry.definition
-    if entry.inside:
-        raise UnsupportedError("E3001", f"{name} reads itself: recursive queries aren't supported", item.span)
-    query = planning.bind_query(definition.query, Around(None, _around(name, entry)))
-    query = as_table(query, planning, item.span)
-    query = renamed(query, definition.columns, planning)
-    alias = item.alias
-    query = renamed(query, alias.columns if alias else (), planning)
-    names = (alias.name.text,) if alias else (name,)
-    return From(query.relation, (source_of(query, names),))
-
-
-def _around(name: str, entry: CommonTable) -> dict[str, CommonTable]:
-    """What the query of a WITH entry sees; with RECURSIVE also itself."""
-    own = {name: replace(entry, inside=True)} if entry.recursive else {}
-    return {**entry.around, **own}
 
 
 def _derived(item: ast.Derived, around: Around, planning: Planning) -> From:
@@ -90,24 +71,6 @@ def _outside(scope: Scope | None) -> Scope | None:
 
 _BESIDE = frozenset({"\0beside"})
 """Marks the scope of the tables to the left, between a FROM item and the query around."""
-
-
-def renamed(query: BoundQuery, columns: tuple[ast.Identifier, ...], planning: Planning) -> BoundQuery:
-    """The query with the names that an alias gives its columns: t (a, b)."""
-    if not columns:
-        return query
-    if query.open:
-        raise UnsupportedError("E3001", "the columns of SELECT * can't be renamed: they are not known", columns[0].span)
-    if len(columns) > len(query.outputs):
-        message = f"{len(columns)} names for {len(query.outputs)} columns"
-        raise PlanError("E2001", message, columns[-1].span)
-    names = [c.text for c in columns] + [o.key for o in query.outputs[len(columns):]]
-    if len(set(names)) < len(names):
-        raise PlanError("E2010", "two columns have the same name", columns[0].span)
-    relation = planning.relation(query.name)
-    pairs = tuple((name, query.column(o)) for name, o in zip(names, query.outputs, strict=True))
-    outputs = tuple(replace(o, key=name, title=name) for name, o in zip(names, query.outputs, strict=True))
-    return BoundQuery(algebra.Project(query.relation, relation, pairs), relation, outputs)
 
 
 # Joins

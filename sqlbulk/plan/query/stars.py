@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlbulk.errors import PlanError, Span
+from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.binder import Binder
 from sqlbulk.plan.binding.bound import BoundExpr, Column
@@ -95,6 +95,24 @@ def as_table(query: BoundQuery, planning: Planning, span: Span) -> BoundQuery:
     else:
         node = algebra.Project(query.relation, relation, columns, query.column(stars[0]), stars[0].excluded)
     return BoundQuery(node, relation, tuple(Output(o.title, o.title, o.type) for o in others), open=True)
+
+
+def renamed(query: BoundQuery, columns: tuple[ast.Identifier, ...], planning: Planning) -> BoundQuery:
+    """The query with the names that an alias gives its columns: t (a, b)."""
+    if not columns:
+        return query
+    if query.open:
+        raise UnsupportedError("E3001", "the columns of SELECT * can't be renamed: they are not known", columns[0].span)
+    if len(columns) > len(query.outputs):
+        message = f"{len(columns)} names for {len(query.outputs)} columns"
+        raise PlanError("E2001", message, columns[-1].span)
+    names = [c.text for c in columns] + [o.key for o in query.outputs[len(columns):]]
+    if len(set(names)) < len(names):
+        raise PlanError("E2010", "two columns have the same name", columns[0].span)
+    relation = planning.relation(query.name)
+    pairs = tuple((name, query.column(o)) for name, o in zip(names, query.outputs, strict=True))
+    outputs = tuple(replace(o, key=name, title=name) for name, o in zip(names, query.outputs, strict=True))
+    return BoundQuery(algebra.Project(query.relation, relation, pairs), relation, outputs)
 
 
 def _keys(items: list[Item]) -> list[str]:

@@ -58,14 +58,26 @@ class BoundQuery:
         return Column(self.name, (output.key,), output.type)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CommonTable:
-    """A WITH entry: the query, and the entries that it may use itself. `inside`: as its own query sees it."""
+    """A WITH entry: the query, what it sees, whether it may read itself. It is equal to itself only."""
 
     definition: ast.Cte
-    around: Mapping[str, CommonTable]
+    around: Around
     recursive: bool = False
-    inside: bool = False
+
+
+@dataclass(slots=True)
+class Opened:
+    """A WITH entry whose query is being bound: where that reads the entry itself, and the columns that it sees then.
+
+    `outputs` None: it may not read itself where it is being bound, because of `reason`.
+    """
+
+    table: CommonTable
+    reason: str = ""
+    outputs: tuple[Output, ...] | None = None
+    places: list[Span] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +107,18 @@ BindQuery = Callable[[ast.Query, Around], BoundQuery]
 
 @dataclass(slots=True)
 class Planning:
-    """One statement's planning: what holds for it, names already given, and how a query inside is bound."""
+    """One statement's planning: what holds for it, names already given, and how a query inside is bound.
+
+    `markers` stand for the rows of the WITH entries that are used, `opened` are those that are being bound.
+    """
 
     environment: Environment
     bind_query: BindQuery
     names: Names = field(default_factory=Names)
     relations: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
+    markers: dict[CommonTable, str] = field(default_factory=dict)
+    opened: list[Opened] = field(default_factory=list)
 
     def relation(self, wanted: str) -> str:
         """A relation's name that nothing else in the statement has, the wanted one if it is free."""
@@ -111,6 +128,14 @@ class Planning:
             name = f"{wanted}_{number}"
         self.relations.add(name)
         return name
+
+    def marker(self, table: CommonTable) -> str:
+        """What stands for the rows of a WITH entry in this statement's plan."""
+        if table not in self.markers:
+            name = table.definition.name.text
+            same = sum(t.definition.name.text == name for t in self.markers)
+            self.markers[table] = f"{{{name}}}" if not same else f"{{{name} {same + 1}}}"
+        return self.markers[table]
 
     def call(self, name: str, *arguments: BoundExpr) -> BoundExpr:
         """A call of a function on bound arguments."""

@@ -1,0 +1,223 @@
+"""Runs the steps before a query: their rows wait in collections of their own, which are dropped whatever happens."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pymongo import ReadPreference
+from pymongo.errors import OperationFailure, PyMongoError
+
+from sqlbulk.commands import FewKeys, KeySet, Query
+from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, Stages, Step
+from sqlbulk.errors import ServerError
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.faults import SECURITY, brief, statement_error
+from sqlbulk.execute.leftovers import remove_forgotten
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+    from pymongo.collection import Collection
+    from pymongo.database import Database
+
+    from sqlbulk.execute.connection import Connection
+
+Stage = Mapping[str, Any]
+_READ_ONLY = frozenset({10107, 13435, 11602, 189, 20})
+"""Codes of a server, or a member of it, that takes no writes."""
+
+
+class CannotKeepError(Exception):
+    """The user may not make collections here, or the server takes none."""
+
+
+class Shelf:
+    """The collections of one statement's steps. `close` drops them; so does the end of the connection."""
+
+    def __init__(self, connection: Connection, database: str | None, settings: Mapping[str, Any] | None = None) -> None:
+        self._connection, self._name = connection, database or connection.database
+        self._settings = {"allowDiskUse": True, **(settings or {})}
+        self._prefix = f"{STAGED}{int(time.time())}.{secrets.token_hex(6)}"
+        self.names: dict[str, str] = {}
+
+    def __enter__(self) -> Shelf:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _database(self) -> Database[dict[str, Any]]:
+        return self._connection.client[self._name].with_options(
+            codec_options=OPTIONS, read_preference=ReadPreference.PRIMARY)
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Make the collections and fill them.
+
+        Raises CannotKeepError where nothing can be written, ServerError (E5005, E5022), ConnectionLost or
+        ConnectionFailed.
+        """
+        remove_forgotten(self._connection, self._name)
+        self._connection.shelves.add(self)
+        try:
+            for step in steps:
+                self._run(step)
+        except OperationFailure as error:
+            if error.code in SECURITY or error.code in _READ_ONLY:
+                raise CannotKeepError(brief(error)) from None
+            raise statement_error(error, begun=False) from None
+        except PyMongoError as error:
+            raise statement_error(error, begun=False) from None
+
+    def _run(self, step: Step) -> None:
+        name = f"{self._prefix}.{len(self.names)}"
+        self.names[step.marker] = name
+        collection = self._database[name]
+        for field in step.indexes:
+            collection.create_index([(field, 1)])
+        if step.rounds is not None:
+            self._recursion(step, collection)
+        else:
+            into = {"$out": {"db": self._name, "coll": name}}
+            self._write(step.collection, (*renamed(step.pipeline, self.names), into))
+
+    # Recursions
+
+    def _recursion(self, step: Step, collection: Collection[dict[str, Any]]) -> None:
+        """Each round's rows are made of those of the round before; `_id` is the row itself where it counts once."""
+        rounds = step.rounds
+        assert rounds is not None and step.fields is not None
+        collection.create_index([(ROUND, 1)])
+        names = self.names
+        self._write(step.collection, (*renamed(step.pipeline, names), *self._found(step, 0)))
+        again = renamed(rounds.pipeline, names)
+        source = names.get(rounds.collection or "", rounds.collection)
+        number = 0
+        while self._goes_on(step, collection, number):
+            if number == rounds.most + 1:
+                raise ServerError(
+                    "E5022", f"{step.marker[1:-1]} still has rows after {rounds.most:,} rounds (max_recursion)",
+                    hint="UNION in place of UNION ALL ends circles; SET max_recursion = … allows more")
+            self._write(source, (*_of_round(again, number), *self._found(step, number + 1)))
+            number += 1
+
+    def _goes_on(self, step: Step, collection: Collection[dict[str, Any]], number: int) -> bool:
+        """Whether the last round has found rows, and more are wanted."""
+        rounds = step.rounds
+        assert rounds is not None
+        if rounds.limit is not None and collection.count_documents({}, limit=rounds.limit + 1) >= rounds.limit:
+            return False
+        return collection.find_one({ROUND: number}, {"_id": 1}) is not None
+
+    def _found(self, step: Step, number: int) -> list[Stage]:
+        """The stages that add a round's rows to the others."""
+        assert step.rounds is not None and step.fields is not None
+        row: dict[str, Any] = {name: f"${name}" for name in step.fields}
+        own = {"_id": row} if step.rounds.distinct else {}
+        into = {"into": self.names[step.marker], "on": "_id", "whenMatched": "keepExisting", "whenNotMatched": "insert"}
+        return [{"$replaceWith": {**own, **row, ROUND: {"$literal": number}}}, {"$merge": into}]
+
+    # Talking to the server
+
+    def _write(self, source: str | None, pipeline: Sequence[Stage]) -> None:
+        """Run a pipeline that writes. If it is interrupted, so is the server, before it can write any more."""
+        target = self._database if source is None else self._database[self.names.get(source, source)]
+        with self._connection.client.start_session() as session:
+            try:
+                target.aggregate(list(pipeline), session=session, **self._settings).close()
+            except PyMongoError:
+                raise
+            except BaseException:
+                self._kill(session)
+                raise
+
+    def _kill(self, session: ClientSession) -> None:
+        with suppress(PyMongoError):
+            self._connection.client.admin.command("killSessions", [session.session_id])
+
+    def close(self) -> None:
+        """Drop the collections. Idempotent; what can't be dropped now is so a day later."""
+        names, self.names = self.names, {}
+        self._connection.shelves.discard(self)
+        for name in names.values():
+            with suppress(PyMongoError):
+                self._connection.client[self._name].drop_collection(name)
+
+
+# Markers
+
+
+def renamed(pipeline: Stages, names: Mapping[str, str]) -> Stages:
+    """The pipeline with collections' names in place of markers."""
+    return tuple(_stage(stage, names) for stage in pipeline)
+
+
+def _stage(stage: Stage, names: Mapping[str, str]) -> Stage:
+    changed: dict[str, Any] = {}
+    for name, value in stage.items():
+        if name in ("$lookup", "$graphLookup", "$unionWith") and isinstance(value, Mapping):
+            value = dict(value)
+            for key in ("from", "coll"):
+                if value.get(key) in names:
+                    value[key] = names[value[key]]
+            if "pipeline" in value:
+                value["pipeline"] = [_stage(s, names) for s in value["pipeline"]]
+        elif name == "$facet":
+            value = {key: [_stage(s, names) for s in inner] for key, inner in value.items()}
+        changed[name] = value
+    return changed
+
+
+def _of_round(pipeline: Sequence[Stage], number: int) -> list[Stage]:
+    """The stages with the number of a round in them."""
+    found: list[Stage] = []
+    for stage in pipeline:
+        if stage == {"$match": {ROUND: THIS_ROUND}}:
+            stage = {"$match": {ROUND: number}}
+        for name in ("$lookup", "$unionWith"):
+            inner = stage.get(name)
+            if isinstance(inner, Mapping) and "pipeline" in inner:
+                stage = {name: {**inner, "pipeline": _of_round(inner["pipeline"], number)}}
+        found.append(stage)
+    return found
+
+
+# Queries
+
+
+@contextmanager
+def prepared(query: Query, connection: Connection, settings: Mapping[str, Any] | None = None) -> Iterator[Query]:
+    """The query without steps, while their rows are there; where none can be kept, the way that does without.
+
+    Raises ServerError, ConnectionLost or ConnectionFailed.
+    """
+    if not query.steps:
+        yield query
+        return
+    with Shelf(connection, query.database, settings) as shelf:
+        yield shelved(query, shelf)
+
+
+def shelved(query: Query, shelf: Shelf) -> Query:
+    """The query without steps: these are run, and their rows are on the shelf."""
+    try:
+        shelf.run(query.steps)
+    except CannotKeepError as problem:
+        shelf.close()
+        if query.alone is None:
+            raise ServerError(
+                "E5003", f"rows of {query.steps[-1].marker[1:-1]} have to be kept while the query runs: {problem}",
+                hint="the user needs the right to make, fill and drop collections in the database") from None
+        return query.alone
+    names = shelf.names
+    few = query.few
+    if few is not None:
+        sets = tuple(KeySet(k.marker, names.get(k.collection, k.collection), renamed(k.pipeline, names))
+                     for k in few.key_sets)
+        few = FewKeys(sets, renamed(few.pipeline, names))
+    collection = names.get(query.collection or "", query.collection)
+    return replace(query, collection=collection, pipeline=renamed(query.pipeline, names), few=few, steps=(), alone=None)
