@@ -191,7 +191,7 @@ class Selection:
     documents, all by themselves: a pipeline over the collection `source`, in the same database, that gives
     rows with the document's `_id`, the same one perhaps several times. `ordered`: their order counts.
     `limit`: at most so many. With `settled` all documents are found before the first one is changed, because
-    the stages read the collection itself.
+    the stages read the collection itself. `steps` and `alone` are those of the stages, as in a `Query`.
     """
 
     filter: Mapping[str, Any]
@@ -200,6 +200,8 @@ class Selection:
     ordered: bool = False
     limit: int | None = None
     settled: bool = False
+    steps: tuple[Step, ...] = ()
+    alone: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)

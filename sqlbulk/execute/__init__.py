@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,13 @@ def execute(
     Raises ServerError (E5005, E5006), ConnectionLost, TooManyErrors or Interrupted, each with the counts so
     far in `summary`; ConnectionFailed (E5001 to E5003); UsageError for rows or files that don't fit.
     """
+    of = command.of if isinstance(command, DryRun) else command
+    if isinstance(of, UpdateWhere | DeleteWhere) and of.selection.steps:
+        from sqlbulk.execute.steps import selected
+
+        with selected(of, connection) as ready:
+            command = replace(command, of=ready) if isinstance(command, DryRun) else ready
+            return execute(command, connection, progress=progress, stop=stop)
     match command:
         case Insert(rows=QueryRows(merge=merge)) if merge is not None:
             from sqlbulk.execute.merge_pipeline import run_merge

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import InvalidName, OperationFailure, PyMongoError
 
 from sqlbulk.catalog import DEFAULT_MARK, Catalog, Collection, Index
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import ConnectionFailed
 from sqlbulk.execute.faults import SECURITY, statement_error
 from sqlbulk.execute.indexes import partial_filter
@@ -49,7 +50,7 @@ def read_catalog(
     collections = {}
     for entry in found:
         name, kind = entry["name"], entry.get("type", "collection")
-        if name.startswith("system."):
+        if name.startswith(("system.", STAGED)):
             continue
         indexes = _indexes(connection, name) if name in wanted and kind == "collection" else ()
         known = list(_fields(entry.get("options", {})))

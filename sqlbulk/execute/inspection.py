@@ -8,6 +8,7 @@ from typing import Any
 
 from pymongo.errors import InvalidName, PyMongoError
 
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import UsageError
 from sqlbulk.execute.connection import Connection
 from sqlbulk.execute.faults import statement_error
@@ -18,7 +19,7 @@ def collection_names(connection: Connection) -> list[str]:
     """The collections and views of the database, in order of the alphabet, without the server's own."""
     with _translated():
         names = connection.client[connection.database].list_collection_names()
-    return sorted(name for name in names if not name.startswith("system."))
+    return sorted(name for name in names if not name.startswith(("system.", STAGED)))
 
 
 def list_collections(connection: Connection) -> Result:
@@ -27,7 +28,7 @@ def list_collections(connection: Connection) -> Result:
     with _translated():
         database = connection.client[connection.database]
         for entry in database.list_collections():
-            if not entry["name"].startswith("system."):
+            if not entry["name"].startswith(("system.", STAGED)):
                 rows.append((entry["name"], entry["type"], *_size(database, entry)))
     return Result("SHOW", ("collection", "kind", "documents", "MB"), sorted(rows))
 

@@ -17,7 +17,7 @@ from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.leftovers import remove_forgotten
-from sqlbulk.execute.steps import prepared
+from sqlbulk.execute.steps import prepared, settings_of
 from sqlbulk.rowdata import Chunk
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def open_query(
 @contextmanager
 def read(query: Query, connection: Connection, options: WriteOptions) -> Iterator[QuerySource]:
     """The documents of a query from the first on."""
-    with prepared(query, connection, _settings(options)) as ready:
+    with prepared(query, connection, settings_of(options)) as ready:
         cursor = run_query_pipeline(ready, ready.pipeline, connection, options, raw=True)
         with cursor:
             yield QuerySource(cursor)
@@ -86,7 +86,8 @@ def read(query: Query, connection: Connection, options: WriteOptions) -> Iterato
 def run_query_pipeline(
     query: Query, pipeline: Sequence[Stage], connection: Connection, options: WriteOptions, *, raw: bool = False
 ) -> CommandCursor[Any]:
-    """The cursor of a pipeline over the query's source."""
+    """The cursor of a pipeline over the source of a query, whose steps are done."""
+    assert not query.steps, "prepared() comes first"
     database = connection.client[query.database or connection.database].with_options(
         codec_options=OPTIONS.with_options(document_class=RawBSONDocument) if raw else OPTIONS)
     source: Collection[Any] | Database[Any] = database if query.collection is None else database[query.collection]
@@ -94,13 +95,6 @@ def run_query_pipeline(
     if query.collation is not None:
         settings["collation"] = query.collation
     return aggregated(source, pipeline, settings, options)
-
-
-def _settings(options: WriteOptions) -> dict[str, Any]:
-    """What the commands of a query's steps say."""
-    limited = options.max_execution_time is not None
-    longest = {"maxTimeMS": max(1, round((options.max_execution_time or 0) * 1000))} if limited else {}
-    return {"comment": options.comment, **longest}
 
 
 def aggregated(
@@ -134,7 +128,7 @@ def staged(
     name = f"{STAGED}{int(time.time())}.{secrets.token_hex(6)}"
     collection = connection.collection(name, database)
     try:
-        with prepared(query, connection, _settings(options)) as ready:
+        with prepared(query, connection, settings_of(options)) as ready:
             pipeline = [*ready.pipeline, {"$replaceWith": {ROW: "$$ROOT"}}, {"$out": {"db": database, "coll": name}}]
             run_query_pipeline(ready, pipeline, connection, options).close()
         yield collection

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import ReadPreference
 from pymongo.errors import OperationFailure, PyMongoError
 
-from sqlbulk.commands import FewKeys, KeySet, Query
+from sqlbulk.commands import DeleteWhere, FewKeys, KeySet, Query, UpdateWhere
 from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, Stages, Step
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.encode import OPTIONS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from sqlbulk.execute.connection import Connection
+    from sqlbulk.options import WriteOptions
 
 Stage = Mapping[str, Any]
 _READ_ONLY = frozenset({10107, 13435, 11602, 189, 20})
@@ -189,6 +190,13 @@ def _of_round(pipeline: Sequence[Stage], number: int) -> list[Stage]:
 # Queries
 
 
+def settings_of(options: WriteOptions) -> dict[str, Any]:
+    """What the commands of a query's steps say."""
+    limited = options.max_execution_time is not None
+    longest = {"maxTimeMS": max(1, round((options.max_execution_time or 0) * 1000))} if limited else {}
+    return {"comment": options.comment, **longest}
+
+
 @contextmanager
 def prepared(query: Query, connection: Connection, settings: Mapping[str, Any] | None = None) -> Iterator[Query]:
     """The query without steps, while their rows are there; where none can be kept, the way that does without.
@@ -200,6 +208,20 @@ def prepared(query: Query, connection: Connection, settings: Mapping[str, Any] |
         return
     with Shelf(connection, query.database, settings) as shelf:
         yield shelved(query, shelf)
+
+
+@contextmanager
+def selected(
+    command: UpdateWhere | DeleteWhere, connection: Connection
+) -> Iterator[UpdateWhere | DeleteWhere]:
+    """The same for the documents that a statement is about."""
+    chosen, database = command.selection, command.database
+    alone = chosen.alone
+    other = None if alone is None else Query(alone.source, alone.stages, None, database)
+    query = Query(chosen.source, chosen.stages, None, database, steps=chosen.steps, alone=other)
+    with prepared(query, connection, settings_of(command.options)) as ready:
+        found = replace(chosen, source=ready.collection, stages=ready.pipeline, steps=(), alone=None)
+        yield replace(command, selection=found)
 
 
 def shelved(query: Query, shelf: Shelf) -> Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -117,6 +117,16 @@ def _with_few_keys(
     if not key_sets or rows.collection != collection:
         return None
     return commands.FewKeys(tuple(key_sets), tuple(rows.stages))
+
+
+def ended(
+    command: commands.Query, stages: Callable[[Sequence[commands.OutputColumn]], Sequence[Mapping[str, Any]]]
+) -> commands.Query:
+    """The query with more stages, which make whole documents of its columns; so in every way that it has."""
+    assert command.columns is not None
+    more = stages(command.columns)
+    return replace(command, pipeline=(*command.pipeline, *more), columns=None,
+                   alone=command.alone and ended(command.alone, stages))
 
 
 def _flatten(rows: Rows, bound: BoundQuery) -> None:

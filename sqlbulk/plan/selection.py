@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlbulk.commands import Selection
+from sqlbulk.commands import Query, Selection
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.plan.algebra import relations_of
 from sqlbulk.plan.binding.binder import Binder, NoHooks, bind_constant
@@ -40,6 +40,7 @@ class Clauses:
     limit: ast.Expr | None = None
     from_: ast.FromItem | None = None
     ctes: tuple[ast.Cte, ...] = ()
+    recursive: bool = False
 
 
 def make_scope(clauses: Clauses, table: Table, environment: Environment) -> Scope:
@@ -52,7 +53,7 @@ def make_scope(clauses: Clauses, table: Table, environment: Environment) -> Scop
     sources = [collection_source(table.collection, alias=table.alias, known=known)]
     if clauses.from_ is not None:
         planning = new_planning(environment)
-        around = with_tables(clauses.ctes, Around())
+        around = with_tables(clauses.ctes, Around(), recursive=clauses.recursive)
         sources += bind_from(clauses.from_, around, planning, NoHooks()).sources
         if sources[0].names[0] in {name for s in sources[1:] for name in s.names[:1]}:
             raise PlanError("E2014", f"{sources[0].names[0]} is the name of two tables", clauses.from_.span,
@@ -161,13 +162,18 @@ def _by_query(
     body = ast.Select(items, from_=from_, where=clauses.where, span=clauses.span)
     from sqlbulk.plan.select import plan_query
 
-    query = ast.Query(body, clauses.ctes, order_by=clauses.order_by, limit=clauses.limit, span=clauses.span)
-    command = plan_query(query, environment)
-    assert command.columns is not None
-    stages = [*command.pipeline, {"$project": {c.title: f"${c.field}" for c in command.columns}}]
-    return Selection(
-        filter_, tuple(stages), command.collection, ordered=bool(clauses.order_by), limit=limit,
-        settled=_reads_itself(clauses, values, table, environment))
+    query = ast.Query(
+        body, clauses.ctes, clauses.recursive, order_by=clauses.order_by, limit=clauses.limit, span=clauses.span)
+    settled = _reads_itself(clauses, values, table, environment)
+
+    def selection(command: Query) -> Selection:
+        assert command.columns is not None
+        stages = (*command.pipeline, {"$project": {c.title: f"${c.field}" for c in command.columns}})
+        return Selection(
+            filter_, stages, command.collection, ordered=bool(clauses.order_by), limit=limit, settled=settled,
+            steps=command.steps, alone=None if command.alone is None else selection(command.alone))
+
+    return selection(plan_query(query, environment, steps=True))
 
 
 def _reads_itself(

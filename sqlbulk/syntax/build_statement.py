@@ -167,14 +167,14 @@ class StatementBuilder(QueryBuilder):
 
     def update(self, meta: Meta, children: Children) -> st.Update:
         ctes, table, assignments, *rest = children
-        fields = gather(rest) | ({"ctes": _plain_ctes(ctes)} if ctes else {})
+        fields = gather(rest) | (ctes.value if ctes else {})
         if not assignments and "unset" not in fields:
             raise SqlSyntaxError("E1001", "an UPDATE needs SET or UNSET", span_of(meta))
         return st.Update(table, assignments or (), **fields, span=span_of(meta))
 
     def delete(self, meta: Meta, children: Children) -> st.Delete:
         ctes, table, *rest = children
-        fields = gather(rest) | ({"ctes": _plain_ctes(ctes)} if ctes else {})
+        fields = gather(rest) | (ctes.value if ctes else {})
         return st.Delete(table, **fields, span=span_of(meta))
 
     def move(self, meta: Meta, children: Children) -> st.Move:
@@ -192,7 +192,7 @@ class StatementBuilder(QueryBuilder):
 
     def merge(self, meta: Meta, children: Children) -> st.Merge:
         ctes, target, source, on, *rest = children
-        fields = gather(rest) | ({"ctes": _plain_ctes(ctes)} if ctes else {})
+        fields = gather(rest) | (ctes.value if ctes else {})
         return st.Merge(target, source, on, tuple(only(st.MergeArm, rest)), **fields, span=span_of(meta))
 
     def merge_arm(self, meta: Meta, children: Children) -> st.MergeArm:
@@ -338,10 +338,3 @@ def text_of_mysql(token: Token) -> str:
 
 def _flat(children: Children) -> list[Any]:
     return [c for child in children for c in (child if isinstance(child, list) else [child]) if c is not None]
-
-
-def _plain_ctes(part: Part) -> tuple[ast.Cte, ...]:
-    if part.value["recursive"]:
-        raise SqlSyntaxError("E3001", "WITH RECURSIVE is for SELECT and INSERT … SELECT", part.span)
-    ctes: tuple[ast.Cte, ...] = part.value["ctes"]
-    return ctes

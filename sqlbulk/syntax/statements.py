@@ -161,6 +161,7 @@ class Update(Node):
     returning: tuple[SelectItem, ...] = ()
     options: tuple[OptionBlock, ...] = ()
     ctes: tuple[Cte, ...] = ()
+    recursive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ class Delete(Node):
     returning: tuple[SelectItem, ...] = ()
     options: tuple[OptionBlock, ...] = ()
     ctes: tuple[Cte, ...] = ()
+    recursive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class Merge(Node):
     arms: tuple[MergeArm, ...]
     options: tuple[OptionBlock, ...] = ()
     ctes: tuple[Cte, ...] = ()
+    recursive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import islice
 
 from sqlbulk import commands
 from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, QueryRows, TimeSeries, ValuesRows
+from sqlbulk.plan.explain_query import describe_steps
 from sqlbulk.plan.insert.wire import by_key, documents, update_stage, wire_commands
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty, shown
 from sqlbulk.plan.targets import dotted
@@ -62,6 +63,7 @@ def _query(rows: QueryRows) -> Iterator[str]:
     query = rows.query
     yield f"found by aggregate {query.collection or 'without a collection'} {pretty(list(query.pipeline))}"
     yield from query.choices
+    yield from (line.removeprefix("  ") for line in describe_steps(query.steps))
     if rows.merge is not None:
         yield "they stay on the server: they wait in a collection of their own, are counted, and go on by $merge"
         yield "by the client, if keys are repeated or NULL, or single rows may be refused after all: that is said"

@@ -16,7 +16,7 @@ from sqlbulk.plan.options import Given
 from sqlbulk.plan.query.bind import bind_query, new_planning
 from sqlbulk.plan.query.stars import as_table
 from sqlbulk.plan.query.state import Around, BoundQuery
-from sqlbulk.plan.select import lower_query
+from sqlbulk.plan.select import ended, lower_query
 from sqlbulk.plan.selection import walk_nodes
 from sqlbulk.plan.targets import check_distinct, checked_name
 from sqlbulk.syntax import ast
@@ -46,13 +46,11 @@ def query_rows(
     elif len(paths) != len(bound.outputs):
         reason = f"{len(paths)} columns are to be filled, but the query gives {len(bound.outputs)}"
         raise PlanError("E2001", reason, _place(query))
-    command = lower_query(bound, environment, query)
+    command = lower_query(bound, environment, query, steps=True)
     settled = reads(query, collection, environment)
     if bound.open:
         return QueryRows(replace(command, columns=None), None, settled)
-    assert command.columns is not None
-    stage = {"$replaceWith": _document(paths, [c.field for c in command.columns])}
-    whole = replace(command, pipeline=(*command.pipeline, stage), columns=None)
+    whole = ended(command, lambda columns: ({"$replaceWith": _document(paths, [c.field for c in columns])},))
     return QueryRows(whole, paths, settled)
 
 

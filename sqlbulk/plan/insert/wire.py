@@ -12,7 +12,7 @@ from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows, Shape, Valu
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.defaults import filled
 from sqlbulk.functions.ordering import compare
-from sqlbulk.plan.explain_query import wire_query
+from sqlbulk.plan.explain_query import wire_queries
 from sqlbulk.types import MISSING
 from sqlbulk.uniqueness import not_null_filter
 
@@ -27,10 +27,10 @@ def wire_commands(command: Insert) -> list[Document]:
     rows = command.rows
     if not isinstance(rows, QueryRows):
         return [*_series(command), *_indexes(command), *_writes(command)]
-    query = wire_query(rows.query)
+    *before, query = wire_queries(rows.query)
     if rows.merge is None:
-        return [*_series(command), *_indexes(command), query, *_writes(command)]
-    return [*_indexes(command), *_merges(command, query, rows.merge)]
+        return [*_series(command), *_indexes(command), *before, query, *_writes(command)]
+    return [*_indexes(command), *before, *_merges(command, query, rows.merge)]
 
 
 def _series(command: Insert) -> list[Document]:

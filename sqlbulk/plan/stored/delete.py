@@ -50,10 +50,12 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
 def _clauses(statement: st.Delete | st.Move, given: Given) -> Clauses:
     using: ast.FromItem | None = None
     ctes: tuple[ast.Cte, ...] = ()
+    recursive = False
     if isinstance(statement, st.Delete):
-        using, ctes = statement.using, statement.ctes
+        using, ctes, recursive = statement.using, statement.ctes, statement.recursive
     where = _with_references(statement, given)
-    return Clauses(statement.span, statement.table, where, statement.order_by, statement.limit, using, ctes)
+    return Clauses(
+        statement.span, statement.table, where, statement.order_by, statement.limit, using, ctes, recursive)
 
 
 # Archives

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlbulk import commands
-from sqlbulk.commands import Archive, DeleteWhere, DryRun, Obstacle, Selection, UpdateWhere
+from sqlbulk.commands import Archive, DeleteWhere, DryRun, Obstacle, Query, Selection, UpdateWhere
+from sqlbulk.plan.explain_query import describe_steps, wire_queries
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 
 Document = dict[str, Any]
@@ -48,10 +49,16 @@ def stored_commands(command: UpdateWhere | DeleteWhere) -> list[Document]:
         update = list(command.update) if isinstance(command.update, tuple) else command.update
         if command.options.bypass_validation:
             shared["bypassDocumentValidation"] = True
-        return [_search(command), {"update": command.collection, "updates": [
+        return [*_steps(command), _search(command), {"update": command.collection, "updates": [
             {"q": query, "u": update, "multi": not command.values}], **shared}]
     archive = [] if command.archive is None else [{"insert": command.archive.collection, "documents": []}]
-    return [_search(command), *archive, {"delete": command.collection, "deletes": [{"q": query, "limit": 0}], **shared}]
+    return [*_steps(command), _search(command), *archive,
+            {"delete": command.collection, "deletes": [{"q": query, "limit": 0}], **shared}]
+
+
+def _steps(command: UpdateWhere | DeleteWhere) -> list[Document]:
+    selection = command.selection
+    return wire_queries(Query(selection.source, (), None, command.database, steps=selection.steps))[:-1]
 
 
 def _search(command: UpdateWhere | DeleteWhere) -> Document:
@@ -99,6 +106,7 @@ def verb_of(command: UpdateWhere | DeleteWhere) -> str:
 
 def _selection(selection: Selection) -> Iterator[str]:
     if selection.stages:
+        yield from (line.removeprefix("  ") for line in describe_steps(selection.steps))
         yield f"found by aggregate {selection.source} {pretty(list(selection.stages))}"
         yield f"tested again when written: {pretty(selection.filter)}" if selection.filter else "not tested again"
     elif selection.filter:

@@ -13,11 +13,11 @@ from sqlbulk.plan.assign import bind_assignments, document_expression
 from sqlbulk.plan.binding.scope import Scope, Source
 from sqlbulk.plan.defaults import Defaults, assigned_defaults, defaults_of
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.explain_query import wire_query
+from sqlbulk.plan.explain_query import describe_steps, wire_queries
 from sqlbulk.plan.insert.rowplan import names
 from sqlbulk.plan.lowering.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options
-from sqlbulk.plan.select import plan_query
+from sqlbulk.plan.select import ended, plan_query
 from sqlbulk.plan.selection import Clauses, make_scope, own_filter
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
@@ -82,7 +82,8 @@ class _Merge:
     def command(self, given: Given) -> MergeRows:
         """The query and what its rows mean."""
         statement = self.statement
-        scope = make_scope(Clauses(statement.span, statement.table, None, from_=statement.source, ctes=statement.ctes),
+        scope = make_scope(Clauses(statement.span, statement.table, None, from_=statement.source, ctes=statement.ctes,
+                                   recursive=statement.recursive),
                            self.table, self.environment)
         arms, whens = [], []
         items: list[tuple[str, ast.Expr]] = []
@@ -205,10 +206,10 @@ class _Merge:
         kind = "FULL" if self._two_sided else "RIGHT"
         join = ast.Join(statement.table, kind, self._right(), on=statement.on, span=statement.on.span)
         body = ast.Select(selected, from_=join, span=span)
-        query = plan_query(ast.Query(body, statement.ctes, span=span), self.environment)
-        assert query.columns is not None
-        stages = ({"$replaceWith": {c.title: f"${c.field}" for c in query.columns}}, {"$match": {ARM: {"$gte": 0}}})
-        return replace(query, pipeline=(*query.pipeline, *stages), columns=None)
+        whole = ast.Query(body, statement.ctes, statement.recursive, span=span)
+        query = plan_query(whole, self.environment, steps=True)
+        return ended(query, lambda columns: (
+            {"$replaceWith": {c.title: f"${c.field}" for c in columns}}, {"$match": {ARM: {"$gte": 0}}}))
 
     def _right(self) -> ast.Table | ast.Derived:
         """The source, with a column that no row lacks where that is needed."""
@@ -270,7 +271,7 @@ def _wire(command: MergeRows) -> list[dict[str, Any]]:
             writes.append({"delete": command.collection, "deletes": [{"q": one, "limit": 1}], **database})
         elif arm.action == "insert":
             writes.append({"insert": command.collection, "documents": [], **database})
-    return [wire_query(command.query), *writes]
+    return [*wire_queries(command.query), *writes]
 
 
 def arm_stage(arm: MergeArm) -> dict[str, Any]:
@@ -289,6 +290,7 @@ def _lines(command: MergeRows) -> Iterator[str]:
 def _row_lines(command: MergeRows) -> Iterator[str]:
     yield f"found by aggregate {command.query.collection} {pretty(list(command.query.pipeline))}"
     yield from command.query.choices
+    yield from (line.removeprefix("  ") for line in describe_steps(command.query.steps))
     yield "all are found, and wait on the server, before the first document is written"
     yield "a document that two rows would change is an error, before anything is written"
 

@@ -38,7 +38,7 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     given = read_options(statement.options, "UPDATE", base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
     clauses = Clauses(statement.span, statement.table, statement.where, statement.order_by, statement.limit,
-                      statement.from_, statement.ctes)
+                      statement.from_, statement.ctes, statement.recursive)
     scope = make_scope(clauses, table, environment)
     defaults = defaults_of(table, environment, statement.table.span)
     written, arrays = with_whole_arrays(assigned_defaults(statement.assignments, defaults, scope.sources[0].names))
