@@ -140,9 +140,10 @@ _output_options = _options(
 @_session_options
 @_output_options
 @click.option("--continue", "go_on", is_flag=True, help="Go on with the next statement when one fails.")
+@click.option("--dry-run", is_flag=True, help="Write nothing: count and show what statements would write, as DRY RUN.")
 def run(
-    files: tuple[Path, ...], commands: tuple[str, ...], *, parameters: tuple[str, ...], go_on: bool, format: str,
-    quiet: bool, no_progress: bool, **connection: Any,
+    files: tuple[Path, ...], commands: tuple[str, ...], *, parameters: tuple[str, ...], go_on: bool, dry_run: bool,
+    format: str, quiet: bool, no_progress: bool, **connection: Any,
 ) -> int:
     """Run scripts: files, - for standard input, or -c SQL."""
     from sqlbulk.reports import Report
@@ -153,6 +154,7 @@ def run(
     scripts = _scripts(files, commands)
     with _session(connection) as session:
         _choose_progress(session, silent=quiet or no_progress)
+        session.dry_run = dry_run
         code = run_scripts(session, scripts, report, parameters=values, go_on=go_on)
         if code in (0, 3):
             tell_unused(session, report, values)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import CallerRows, Command, Explained, Insert, Plan, SetOption, UseDatabase
+from sqlbulk.commands import CallerRows, Command, DryRun, Explained, Insert, Plan, SetOption, UseDatabase
 from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import (
     ConnectionFailed,
@@ -90,6 +90,7 @@ def session_options(given: Mapping[str, Any]) -> WriteOptions:
 class Session:
     """A target, the defaults of options, and the moment that counts as now. Made by `connect`; not for several threads.
 
+    With `dry_run` statements that write are run as DRY RUN, and those that define or drop something only explained.
     `progress` is told how far bulk statements are; `last_plan` is the plan of the last statement.
     `parameters_seen` are the parameters that the statements so far have: names, and numbers from 0 on.
     """
@@ -97,6 +98,7 @@ class Session:
     def __init__(self, target: Target, *, now: datetime | None, options: WriteOptions) -> None:
         self.options, self.now = options, now
         self.progress: Progress = Silent()
+        self.dry_run = False
         self.last_plan: Plan | None = None
         self.parameters_seen: set[int | str] = set()
         self._target = target
@@ -172,6 +174,7 @@ class Session:
             self.parameters_seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
             if running:
                 self._check_stdin(tree)
+                tree = dry_form(tree) if self.dry_run else tree
             if catalog is None:
                 catalog, notices = self._catalog(tree, running=running)
             made = plan(
@@ -242,7 +245,8 @@ class Session:
 
     def _run_plan(self, plan: Plan, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Run the steps of a plan; the last one's result is the statement's."""
-        if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in plan.steps):
+        writes = [s.of if isinstance(s, DryRun) else s for s in plan.steps]
+        if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in writes):
             raise UsageError("E6001", "rows are given, but the statement doesn't take any",
                              hint="INSERT INTO t (a, b) ? takes rows.")
         result = Result(plan.statement)
@@ -268,7 +272,8 @@ class Session:
         """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
         connection = self.connection()
         self._stop.clear()
-        self._writing = isinstance(getattr(step, "options", None), WriteOptions)
+        written = step.of if isinstance(step, DryRun) else step
+        self._writing = isinstance(getattr(written, "options", None), WriteOptions)
         try:
             return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
         finally:
@@ -362,6 +367,15 @@ class ValueList:
                 raise SqlSyntaxError("E1007", "this is nested too deeply", Span(0, len(text))) from None
 
         return decode(self._rows, columns=columns, evaluate=value, first_parameter=first_parameter)
+
+
+def dry_form(tree: Statement) -> Statement:
+    """The statement so that it writes nothing: counted by DRY RUN, or explained."""
+    if isinstance(tree, st.Insert | st.LoadData | st.Update | st.Delete | st.Move | st.Merge | st.Truncate):
+        return st.DryRun(tree, span=tree.span)
+    if isinstance(tree, st.CreateTable | st.CreateIndex | st.CreateView | st.Drop):
+        return st.Explain(False, tree, span=tree.span)
+    return tree
 
 
 def read_expression(text: str) -> ast.Expr:

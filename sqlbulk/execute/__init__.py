@@ -75,7 +75,11 @@ def execute(
             from sqlbulk.execute.analyze import run_analyze
 
             return run_analyze(command, connection)
-        case UpdateWhere() | DeleteWhere() | DryRun():
+        case DryRun():
+            from sqlbulk.execute.dryrun import run_dry
+
+            return run_dry(command, connection, rows=rows, watcher=progress, stop=stop, base_dir=base_dir)
+        case UpdateWhere() | DeleteWhere():
             from sqlbulk.execute.changes import run_change
 
             return run_change(command, connection, watcher=progress, stop=stop)

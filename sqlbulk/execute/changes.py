@@ -1,12 +1,11 @@
-"""Runs the commands about stored documents: UPDATE, DELETE, MOVE and DRY RUN."""
+"""Runs the commands about stored documents: UPDATE, DELETE and MOVE."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlbulk.commands import DeleteWhere, DryRun, UpdateWhere
+from sqlbulk.commands import DeleteWhere, UpdateWhere
 from sqlbulk.execute.delete import run_delete
-from sqlbulk.execute.dryrun import run_dry
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.update import run_update
 from sqlbulk.results import Result
@@ -16,13 +15,9 @@ if TYPE_CHECKING:
 
 
 def run_change(
-    command: UpdateWhere | DeleteWhere | DryRun, connection: Connection, *, watcher: Watcher | None, stop: Stop | None
+    command: UpdateWhere | DeleteWhere, connection: Connection, *, watcher: Watcher | None, stop: Stop | None
 ) -> Result:
     """Run the command. Raises what `run_update` and `run_delete` raise."""
-    match command:
-        case UpdateWhere():
-            return run_update(command, connection, watcher=watcher, stop=stop)
-        case DeleteWhere():
-            return run_delete(command, connection, watcher=watcher, stop=stop)
-        case DryRun():
-            return run_dry(command, connection)
+    if isinstance(command, UpdateWhere):
+        return run_update(command, connection, watcher=watcher, stop=stop)
+    return run_delete(command, connection, watcher=watcher, stop=stop)

@@ -33,7 +33,7 @@ from sqlbulk.execute.pace import rows_a_batch
 from sqlbulk.execute.query_rows import open_query
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.runner import Run, Stop, Watcher, settled
-from sqlbulk.execute.target import open_target
+from sqlbulk.execute.target import Target, open_target
 from sqlbulk.execute.time_series import ensure_time_series
 from sqlbulk.execute.upserts import ID, touches
 from sqlbulk.execute.writer import Writer
@@ -68,28 +68,33 @@ def run_insert(
     """Write the rows of the command. Raises what `Run.execute` raises, UsageError for an unfit source."""
     made = () if command.time_series is None else ensure_time_series(
         connection.collection(command.collection, command.database), command.time_series)
-    with _opened(command, connection, rows, base_dir) as source:
+    with opened_rows(command, connection, rows, base_dir) as source:
         return write_rows(command, connection, source, watcher=watcher, stop=stop, notices=made)
 
 
 def write_rows(
     command: Insert, connection: Connection, source: RowSource, *, watcher: Watcher | None, stop: Stop | None,
-    notices: tuple[str, ...] = (),
+    notices: tuple[str, ...] = (), target: Target | None = None,
 ) -> Result:
-    """Write the rows of a source as the command says; `notices` are what is known already."""
+    """Write the rows of a source as the command says; `notices` are what is known already.
+
+    With a `target` the rows go there, and no index is made.
+    """
     options, server = command.options, connection.server
     ended, limit = threading.Event(), options.max_execution_time
     deadline = None if limit is None else time.monotonic() + limit
     patience = Patience(options.retry_attempts, deadline, sleep=ended.wait)
     collection = connection.collection(command.collection, command.database)
     build = compile_shape(command.shape, source.columns)
-    notices = (*notices, *ensure_indexes(collection, command, version=server.version))
+    if target is None:
+        notices = (*notices, *ensure_indexes(collection, command, version=server.version))
     ids = Ids()
-    writer = Writer(open_target(collection, options, patience.left), ids, patience)
+    writer = Writer(target or open_target(collection, options, patience.left), ids, patience)
     conflicting = command.conflict is not None
     unique = read_unique(collection) if conflicting else ()
-    notices = (*notices, *_scans(command, collection, unique))
-    route = _route(command, writer, unique, has_own_id=_may_have_id(command, source.columns))
+    if target is None:
+        notices = (*notices, *_scans(command, collection, unique))
+    route = _route(command, writer, unique, has_own_id=may_have_id(command, source.columns))
     sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
     run = Run(
         source, Encoder(build, ids, server.max_document, _joined(route.key, sorting),
@@ -105,9 +110,10 @@ def write_rows(
 
 
 @contextmanager
-def _opened(
+def opened_rows(
     command: Insert, connection: Connection, rows: Iterable[Any] | None, base_dir: FilePath | None
 ) -> Iterator[RowSource]:
+    """The command's rows, to be read once."""
     match command.rows:
         case ValuesRows():
             yield command.rows.open()
@@ -161,7 +167,7 @@ def _scans(
         yield f"no index on ({names}) of {collection.name} can be used: each row looks through the whole collection"
 
 
-def _may_have_id(command: Insert, columns: tuple[str, ...] | None) -> bool:
+def may_have_id(command: Insert, columns: tuple[str, ...] | None) -> bool:
     """Whether rows may bring an `_id` of their own."""
     shape = command.shape
     if isinstance(command.rows, QueryRows):

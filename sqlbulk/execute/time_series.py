@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 _EXISTS = 48
 
 
-def ensure_time_series(collection: Collection[dict[str, Any]], wanted: TimeSeries) -> tuple[str, ...]:
-    """Make the collection if it is missing; what was done or differs, in sentences.
+def ensure_time_series(
+    collection: Collection[dict[str, Any]], wanted: TimeSeries, *, dry: bool = False
+) -> tuple[str, ...]:
+    """Make the collection if it is missing, unless this is only a `dry` run; what was done or differs, in sentences.
 
     Raises UsageError E2021 for a collection of another kind or with other fields; ServerError, ConnectionFailed.
     """
     try:
         options = _options(collection)
+        if options is None and dry:
+            return (f"the time-series collection {collection.name} would be made",)
         if options is None:
             try:
                 collection.database.create_collection(collection.name, timeseries=_wire(wanted))

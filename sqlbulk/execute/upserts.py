@@ -10,7 +10,7 @@ from bson.raw_bson import RawBSONDocument
 
 from sqlbulk.commands import Conflict, Path
 from sqlbulk.execute.documents import value_at
-from sqlbulk.execute.encode import Encoded, Ids, without_id
+from sqlbulk.execute.encode import Encoded, Ids, decoded, without_id
 from sqlbulk.execute.target import Operation
 
 ID: Path = ("_id",)
@@ -48,6 +48,13 @@ class Upserts:
         value = {"$cond": [_ABSENT, made, stored]}
         return Operation(
             filter, [{"$replaceWith": {"$let": {"vars": {"new": {"$literal": new}}, "in": value}}}], collation)
+
+
+def taken_apart(operation: Operation) -> tuple[dict[str, Any], Any, Any]:
+    """The parts of one of `Upserts`' operations: what it makes, the row, and what becomes of a stored document."""
+    parts = operation.pipeline[0]["$replaceWith"]["$let"]
+    row, (_, made, stored) = decoded(parts["vars"]["new"]["$literal"].raw) or {}, parts["in"]["$cond"]
+    return {**({} if made == "$$new" else made["$mergeObjects"][0]), **row}, row, stored
 
 
 def stored_expression(conflict: Conflict, replacement: Any) -> Any:

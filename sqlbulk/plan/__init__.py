@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import Command, Explained, Insert, Plan, ValuesRows
+from sqlbulk.commands import Command, DryRun, Explained, Insert, Plan, ValuesRows
 from sqlbulk.errors import PlanError
 from sqlbulk.functions.registry import Context
 from sqlbulk.options import WriteOptions
@@ -58,6 +58,8 @@ def _check_parameters(made: Plan, given: Parameters) -> None:
 def _all_steps(made: Plan) -> Iterator[Command]:
     for step in made.steps:
         yield step
+        if isinstance(step, DryRun):
+            yield step.of
         if isinstance(step, Explained) and step.plan is not None:
             yield from _all_steps(step.plan)
 
@@ -76,7 +78,11 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.select import plan_select
 
             return plan_select(statement, planning)
-        case st.Update() | st.Delete() | st.Move() | st.DryRun():
+        case st.DryRun(statement=inner):
+            from sqlbulk.plan.dry import dried
+
+            return dried(_plan(inner, planning), statement.span)
+        case st.Update() | st.Delete() | st.Move():
             from sqlbulk.plan.stored.statements import plan_stored
 
             return plan_stored(statement, planning)

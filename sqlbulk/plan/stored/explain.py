@@ -1,4 +1,4 @@
-"""EXPLAIN and wire commands of statements about stored documents: UPDATE, DELETE, MOVE and their DRY RUN."""
+"""EXPLAIN and wire commands of statements about stored documents: UPDATE, DELETE and MOVE."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlbulk import commands
-from sqlbulk.commands import Archive, DeleteWhere, DryRun, Obstacle, Query, Selection, UpdateWhere
+from sqlbulk.commands import Archive, DeleteWhere, Obstacle, Query, Selection, UpdateWhere
 from sqlbulk.plan.explain_query import describe_steps, wire_queries
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 
@@ -19,16 +19,6 @@ def finished_stored(verb: str, command: UpdateWhere | DeleteWhere, notices: Sequ
     return commands.Plan(
         verb, (command,), tuple(notices), lambda: plan_text(stored_lines(verb, command), notices),
         lambda: stored_commands(command))
-
-
-def dry(plan: commands.Plan) -> commands.Plan:
-    """The plan of DRY RUN in front of a statement with this plan."""
-    (step,) = plan.steps
-    assert isinstance(step, UpdateWhere | DeleteWhere)
-    steps = (DryRun(step),)
-    return commands.Plan(
-        "DRY RUN", steps, plan.notices, lambda: plan_text(stored_lines("DRY RUN", steps[0]), plan.notices),
-        lambda: [_search(step)])
 
 
 # Wire commands
@@ -49,10 +39,10 @@ def stored_commands(command: UpdateWhere | DeleteWhere) -> list[Document]:
         update = list(command.update) if isinstance(command.update, tuple) else command.update
         if command.options.bypass_validation:
             shared["bypassDocumentValidation"] = True
-        return [*_steps(command), _search(command), {"update": command.collection, "updates": [
+        return [*_steps(command), search_command(command), {"update": command.collection, "updates": [
             {"q": query, "u": update, "multi": not command.values}], **shared}]
     archive = [] if command.archive is None else [{"insert": command.archive.collection, "documents": []}]
-    return [*_steps(command), _search(command), *archive,
+    return [*_steps(command), search_command(command), *archive,
             {"delete": command.collection, "deletes": [{"q": query, "limit": 0}], **shared}]
 
 
@@ -61,7 +51,8 @@ def _steps(command: UpdateWhere | DeleteWhere) -> list[Document]:
     return wire_queries(Query(selection.source, (), None, command.database, steps=selection.steps))[:-1]
 
 
-def _search(command: UpdateWhere | DeleteWhere) -> Document:
+def search_command(command: UpdateWhere | DeleteWhere) -> Document:
+    """The command that finds the documents."""
     selection = command.selection
     stages = list(selection.stages) or [{"$match": selection.filter}]
     if not selection.ordered:
@@ -77,14 +68,10 @@ def _search(command: UpdateWhere | DeleteWhere) -> Document:
 # Text
 
 
-def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iterator[str]:
+def stored_lines(verb: str, command: UpdateWhere | DeleteWhere) -> Iterator[str]:
     """The lines of EXPLAIN."""
-    if isinstance(command, DryRun):
-        yield "DRY RUN: documents are counted and some are shown; nothing is written"
-        yield from (f"  {line}" for line in stored_lines(verb, command.of))
-        return
     name = f"{command.database}.{command.collection}" if command.database else command.collection
-    yield f"{verb_of(command) if verb == 'DRY RUN' else verb} {name}"
+    yield f"{verb} {name}"
     yield from indented("documents", _selection(command.selection))
     if isinstance(command, UpdateWhere):
         yield from indented("change", _change(command))
@@ -95,13 +82,6 @@ def stored_lines(verb: str, command: UpdateWhere | DeleteWhere | DryRun) -> Iter
     yield from indented("returning", _returning(command))
     yield from indented("windows", _windows(command))
     yield from indented("options", option_lines(command.options))
-
-
-def verb_of(command: UpdateWhere | DeleteWhere) -> str:
-    """The statement's verb."""
-    if isinstance(command, UpdateWhere):
-        return "UPDATE"
-    return "DELETE" if command.archive is None or command.archive.marked else "MOVE"
 
 
 def _selection(selection: Selection) -> Iterator[str]:

@@ -1,0 +1,207 @@
+"""DRY RUN of statements that bring rows: INSERT, UPSERT, REPLACE, LOAD DATA and MERGE. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bson.objectid import ObjectId
+from pymongo.errors import PyMongoError
+
+from sqlbulk.commands import Insert, MergeArm, MergeRows, QueryRows
+from sqlbulk.errors import ServerError, TooManyErrors
+from sqlbulk.execute.documents import put
+from sqlbulk.execute.dry_keys import ON_ID, same
+from sqlbulk.execute.dry_target import Document, DryTarget, Failure, Seen
+from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.faults import code_of_row, row_message
+from sqlbulk.execute.indexes import has_key, read_unique
+from sqlbulk.execute.insert import may_have_id, opened_rows, write_rows
+from sqlbulk.execute.query_rows import query_error, run_query_pipeline
+from sqlbulk.execute.runner import Stop, Watcher
+from sqlbulk.execute.time_series import ensure_time_series
+from sqlbulk.execute.windows import of_window
+from sqlbulk.results import Result, WriteSummary
+from sqlbulk.rowdata import RowError
+
+if TYPE_CHECKING:
+    from sqlbulk.execute.connection import Connection
+
+COLUMNS = ("outcome", "rows", "before", "after")
+_MOST_ERRORS = 20
+_BATCH = 200
+Line = tuple[Any, ...]
+
+
+def dry_insert(
+    command: Insert, connection: Connection, *, rows: Iterable[Any] | None, watcher: Watcher | None, stop: Stop | None,
+    base_dir: Path | None,
+) -> Result:
+    """What the rows would become. Raises as `run_insert` does, but not because rows are refused: these are listed."""
+    collection = connection.collection(command.collection, command.database).with_options(codec_options=OPTIONS)
+    notices: tuple[str, ...] = ()
+    if command.time_series is not None:
+        notices = ensure_time_series(collection, command.time_series, dry=True)
+    target = open_dry(command, connection)
+    target.keeps = command.conflict is not None
+    dry = _without_effects(command)
+    with opened_rows(dry, connection, rows, base_dir) as source:
+        if may_have_id(dry, source.columns) and target.time_field is None:
+            target.unique = (ON_ID, *target.unique)
+        try:
+            result = write_rows(dry, connection, source, watcher=watcher, stop=stop, notices=notices, target=target)
+        except TooManyErrors as error:
+            found = error.summary if isinstance(error.summary, WriteSummary) else None
+            result = Result("DRY RUN", summary=found, notices=notices)
+    summary = result.summary or WriteSummary()
+    if command.conflict is not None and command.conflict.action == "nothing":
+        # such rows count as left out
+        target.unchanged = Seen()
+    made = (*result.notices, *_index_notices(command, collection), *_stop_notice(command, summary))
+    return told_rows(target, summary, made, command.collection)
+
+
+def open_dry(command: Insert | MergeRows, connection: Connection) -> DryTarget:
+    """The command's collection as a target that is only looked at. Raises ServerError, ConnectionFailed."""
+    collection = connection.collection(command.collection, command.database).with_options(codec_options=OPTIONS)
+    try:
+        found = next(iter(collection.database.list_collections(filter={"name": collection.name})), {})
+    except PyMongoError as error:
+        raise query_error(error) from None
+    options = found.get("options", {})
+    strict = options.get("validationAction", "error") == "error" and options.get("validationLevel", "strict") != "off"
+    series = options.get("timeseries", {}).get("timeField")
+    if isinstance(command, Insert) and command.time_series is not None:
+        series = command.time_series.time_field
+    validator = options.get("validator") if strict and not command.options.bypass_validation else None
+    return DryTarget(collection, () if series else read_unique(collection), validator, series)
+
+
+def _without_effects(command: Insert) -> Insert:
+    """The command with the rows of its query read as they are found, and no end at a refused row."""
+    rows, conflict = command.rows, command.conflict
+    if isinstance(rows, QueryRows):
+        # nothing is written, so the query may go on reading what it would write to
+        rows = replace(rows, merge=None, settled=False, by_client="DRY RUN")
+    options = replace(command.options, continue_on_error=True, max_errors=None, parallel_workers=1, rate_limit=None)
+    return replace(command, rows=rows, options=options, ensure_indexes=(),
+                   conflict=None if conflict is None else replace(conflict, ensure_index=False))
+
+
+def _index_notices(command: Insert, collection: Any) -> Iterator[str]:
+    conflict = command.conflict
+    names = [".".join(path) for path in (conflict.keys or ()) if conflict] if conflict is not None else []
+    if conflict is not None and conflict.ensure_index and names and names != ["_id"] and not has_key(collection, names):
+        yield f"a unique index on ({', '.join(names)}) would be made, if no stored documents share a key"
+    for index in command.ensure_indexes:
+        yield f"an index on ({', '.join(index['key'])}) would be made, if it is missing"
+
+
+def _stop_notice(command: Insert | MergeRows, summary: WriteSummary) -> Iterator[str]:
+    if summary.rejected and not command.options.continue_on_error:
+        yield (f"the statement would stop at row {summary.errors[0].row}, which is refused; continue_on_error = true"
+               " goes on")
+
+
+def told_rows(target: DryTarget, summary: WriteSummary, notices: Iterable[str], collection: str) -> Result:
+    """The counts and samples, an outcome after the other."""
+    seen = [("inserted", target.inserted), ("changed", target.changed), ("unchanged", target.unchanged),
+            ("deleted", target.deleted)]
+    lines: list[Line] = []
+    for outcome, found in seen:
+        lines += _numbered(outcome, found.count, list(found.samples))
+    if summary.skipped:
+        lines.append(("left out", summary.skipped, None, None))
+    refused = [(error.document, f"{error}") for error in summary.errors[:_MOST_ERRORS]]
+    lines += _numbered("refused", summary.rejected, refused)
+    counts = ", ".join(f"{line[1]:,} {line[0]}" for line in lines if line[1] is not None) or "none"
+    said = f"DRY RUN: of {summary.read:,} rows {counts}; nothing was written"
+    return Result("DRY RUN", COLUMNS, lines, notices=(said, *notices), target=collection)
+
+
+def _numbered(outcome: str, count: int, samples: list[tuple[Any, Any]]) -> list[Line]:
+    if not count:
+        return []
+    shown = samples or [(None, None)]
+    return [(outcome, count if n == 0 else None, before, after) for n, (before, after) in enumerate(shown)]
+
+
+# MERGE
+
+
+def dry_merge(command: MergeRows, connection: Connection) -> Result:
+    """What the arms would do; raises ServerError (E5021 where two rows would change one document), ConnectionFailed."""
+    target = open_dry(command, connection)
+    target.unique = (ON_ID, *target.unique)
+    target.keeps = True
+    merge = _DryMerge(command, target)
+    cursor = run_query_pipeline(command.query, command.query.pipeline, connection, command.options)
+    try:
+        with cursor:
+            rows = iter(cursor)
+            while batch := list(islice(rows, _BATCH)):
+                merge.take(batch)
+    except PyMongoError as error:
+        raise query_error(error) from None
+    notices = _stop_notice(command, merge.summary)
+    return told_rows(target, merge.summary, tuple(notices), command.collection)
+
+
+@dataclass(slots=True)
+class _DryMerge:
+    command: MergeRows
+    target: DryTarget
+    summary: WriteSummary = field(default_factory=WriteSummary)
+    met: set[Any] = field(default_factory=set)
+
+    def take(self, batch: Sequence[dict[str, Any]]) -> None:
+        """Look at what a batch of rows would do."""
+        for number, group in groupby(batch, key=lambda row: int(row["arm"])):
+            arm, rows = self.command.arms[number], list(group)
+            first = self.summary.read + 1
+            self.summary.read += len(rows)
+            if arm.action == "nothing":
+                self.summary.skipped += len(rows)
+            elif arm.action == "insert":
+                made = [_new_document(arm, row) for row in rows]
+                self._judge(first, self.target.change([None] * len(made), made), made)
+            else:
+                self._change(arm, rows, first)
+
+    def _change(self, arm: MergeArm, rows: Sequence[dict[str, Any]], first: int) -> None:
+        for row in rows:
+            key = same(row["id"])
+            if key in self.met:
+                raise ServerError(
+                    "E5021", f"several rows of the source match the document with _id {row['id']!r}: it would be"
+                    " changed more than once", hint="Make the source's rows unique, or narrow ON.")
+            self.met.add(key)
+        found = self.target.collection.find(of_window([row["id"] for row in rows], arm.filter))
+        before = {same(document["_id"]): document for document in found}
+        left = [row for row in rows if same(row["id"]) in before]
+        self.summary.skipped += len(rows) - len(left)
+        befores = [before[same(row["id"])] for row in left]
+        if arm.action == "delete":
+            for document in befores:
+                self.target.delete(document)
+        elif befores:
+            values = [{f"v{n}": row.get(name) for n, name in enumerate(arm.values)} for row in left]
+            afters = self.target.evaluate(befores, "values", values, arm.update)
+            self._judge(first, self.target.change(befores, afters), afters)
+
+    def _judge(self, first: int, failures: Iterable[Failure | None], documents: Sequence[Document]) -> None:
+        for number, (failure, document) in enumerate(zip(failures, documents, strict=True), first):
+            if failure is not None:
+                code, message = int(failure["code"]), row_message(dict(failure))
+                self.summary.reject(RowError(
+                    number, code_of_row(code, message), message, server_code=code, document=document))
+
+
+def _new_document(arm: MergeArm, row: dict[str, Any]) -> Document:
+    document: Document = {"_id": ObjectId()}
+    for path, name in zip(arm.targets, arm.values, strict=True):
+        put(document, path, row.get(name))
+    return document

@@ -1,0 +1,198 @@
+"""DRY RUN counts what running the statement would do, shows samples, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+import sqlbulk
+from sqlbulk.cli import main
+from sqlbulk.errors import ServerError, SqlError
+from sqlbulk.execute.dry_keys import keys_of, same
+from sqlbulk.execute.dry_target import equalities
+from sqlbulk.execute.indexes import UniqueIndex
+
+TABLE = "CREATE TABLE t (k INT PRIMARY KEY, n INT DEFAULT 7, s TEXT UNIQUE)"
+STORED = "INSERT INTO t (k, n, s) VALUES (1, 1, 'a'), (2, 2, 'b'), (3, NULL, NULL)"
+
+
+@pytest.fixture
+def session(server_uri: str, database: Any) -> Iterator[sqlbulk.Session]:
+    with sqlbulk.connect(server_uri, database=database.name) as opened:
+        opened.execute(TABLE)
+        opened.execute(STORED)
+        yield opened
+
+
+def counts(result: sqlbulk.Result) -> dict[str, int]:
+    return {row[0]: row[1] for row in result.rows if row[1] is not None}
+
+
+def state(database: Database[dict[str, Any]]) -> Any:
+    return {
+        name: (sorted(map(repr, database[name].find())), sorted(database[name].index_information()))
+        for name in database.list_collection_names()}
+
+
+# As the statement itself would
+
+STATEMENTS = [
+    "INSERT INTO t (k, s) VALUES (1, 'z'), (4, 'a'), (5, 'c'), (5, 'd'), (6, 'c'), (7, NULL), (8, NULL), ('x', 'q'), (9)",
+    "INSERT INTO t (_id, k) VALUES (1, 10), (1, 11), (2.0, 12), (2, 13)",
+    "UPSERT INTO t (k, n) VALUES (1, 5), (1, 6), (20, 1), (20, 2), (2, 7) ON CONFLICT (k) DO UPDATE SET n = t.n + EXCLUDED.n",
+    "UPSERT INTO t (k, n) VALUES (1, 5), (2, 6), (20, 1) ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n WHERE t.k = 1",
+    "UPSERT INTO t (k, s) VALUES (1, 'b'), (2, 'b'), (9, 'b'), (NULL, 'c') ON CONFLICT (k) DO UPDATE SET s = EXCLUDED.s",
+    "UPSERT INTO t (k, s) VALUES (1, 'y'), (2, 'a') ON CONFLICT (k) DO UPDATE SET s = EXCLUDED.s",
+    "UPSERT INTO t (k, n) VALUES (1, 1), (2, 3), (4, 4) WITH (match_fields = 'k')",
+    "UPSERT INTO t (k, n) VALUES (1, 1), (4, 4), (4, 5) ON CONFLICT (k) DO NOTHING",
+    "UPSERT INTO t (k, n) VALUES (1, 1), (4, 4) ON CONFLICT (k) DO REPLACE",
+    "UPSERT INTO t (k, s, n) VALUES (NULL, 'a', 1), (4, NULL, 2), (5, NULL, 2) ON CONFLICT (s) DO UPDATE SET n = EXCLUDED.n",
+    "INSERT IGNORE INTO t (k, n) VALUES (1, 5), (30, 1), (30, 2)",
+    "REPLACE INTO t (k, n, s) VALUES (1, 5, 'b'), (30, 1, 'p'), (30, 2, 'p')",
+    "INSERT INTO t (k, n, s) VALUES (1, 5, 'b'), (40, 1, 'a') ON DUPLICATE KEY UPDATE n = 100",
+    "INSERT INTO t (_id, k) VALUES ('a', 50), ('a', 51) ON DUPLICATE KEY UPDATE n = 100",
+    "INSERT INTO t (k) SELECT k + 10 FROM t",
+    "INSERT INTO t (k, s) SELECT k + 1, s FROM t",
+    "UPSERT INTO t (k, n) SELECT k + 1, k FROM t ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n",
+    "UPSERT INTO fresh (k, n) SELECT k, k FROM t ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n",
+    "MERGE INTO t USING (VALUES (1, 'q'), (2, 'q'), (9, 'y'), (3, 'b'), (8, 'w')) AS v (k, s) ON t.k = v.k"
+    " WHEN MATCHED AND v.k = 3 THEN DELETE WHEN MATCHED THEN UPDATE SET s = v.s"
+    " WHEN NOT MATCHED AND v.k = 8 THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (k, s) VALUES (v.k, v.s)",
+    "MERGE INTO t USING (VALUES (1)) AS v (k) ON t.k = v.k WHEN NOT MATCHED BY SOURCE THEN DELETE",
+]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_the_counts_are_those_of_the_statement_and_nothing_is_written(
+    session: sqlbulk.Session, database: Any, sql: str
+) -> None:
+    before = state(database)
+    told = session.execute(f"DRY RUN {sql}")
+    assert state(database) == before
+    dry = counts(told)
+    summary = session.execute(f"{sql} WITH (continue_on_error = true)").summary
+    assert summary is not None
+    met = summary.matched + summary.deleted
+    assert {
+        "inserted": dry.get("inserted", 0), "changed": dry.get("changed", 0), "deleted": dry.get("deleted", 0),
+        "refused": dry.get("refused", 0), "left out": dry.get("left out", 0),
+        "met": dry.get("changed", 0) + dry.get("unchanged", 0) + dry.get("deleted", 0),
+    } == {
+        "inserted": summary.inserted, "changed": summary.modified, "deleted": summary.deleted,
+        "refused": summary.rejected, "left out": summary.skipped, "met": met,
+    }
+
+
+@pytest.mark.server
+def test_refused_rows_are_listed_with_their_place_and_where_the_statement_would_stop(session: sqlbulk.Session) -> None:
+    result = session.execute("DRY RUN INSERT INTO t (k, s) VALUES (4, 'd'), ('x', 'e'), (1, 'f')")
+    assert result.notices == (
+        "DRY RUN: of 3 rows 1 inserted, 2 refused; nothing was written",
+        "the statement would stop at row 2, which is refused; continue_on_error = true goes on")
+    inserted, *refused = result.rows
+    assert inserted[:3] == ("inserted", 1, None) and inserted[3]["s"] == "d"
+    assert [(row[1], row[2]["s"], row[3]) for row in refused] == [
+        (2, "e", "E4008: Document failed validation @ row 2 (<sql>:1:47)"),
+        (None, "f", "E4007: E11000 duplicate key error index: k_1 dup key: {'k': 1} @ row 3 (<sql>:1:59)")]
+
+
+@pytest.mark.server
+def test_rows_of_files_and_of_the_caller(session: sqlbulk.Session, database: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("k,s\n1,z\n5,y\n")
+    before = state(database)
+    result = session.execute(f"DRY RUN INSERT INTO t FROM '{tmp_path}/x.csv' WITH (continue_on_error = true)")
+    assert counts(result) == {"inserted": 1, "refused": 1} and "x.csv:2" in list(result.rows)[1][3]
+    result = session.execute(f"DRY RUN LOAD DATA INFILE '{tmp_path}/x.csv' IGNORE INTO TABLE t FIELDS TERMINATED BY ','"
+                             " IGNORE 1 LINES (k, s)")
+    assert counts(result) == {"inserted": 1, "left out": 1}
+    assert counts(session.execute("DRY RUN INSERT INTO t (k) ?", rows=[(1,), (6,)])) == {"inserted": 1, "refused": 1}
+    assert state(database) == before
+
+
+@pytest.mark.server
+def test_an_index_that_would_be_made_is_said(session: sqlbulk.Session, database: Any) -> None:
+    result = session.execute("DRY RUN UPSERT INTO t (n) VALUES (1) ON CONFLICT (n) DO NOTHING")
+    assert "a unique index on (n) would be made, if no stored documents share a key" in result.notices
+    result = session.execute("DRY RUN INSERT INTO t (k) VALUES (9) WITH (ensure_indexes = 'n')")
+    assert "an index on (n) would be made, if it is missing" in result.notices
+
+
+@pytest.mark.server
+def test_texts_that_a_collation_holds_equal(session: sqlbulk.Session, database: Any) -> None:
+    database.c.create_index("s", unique=True, collation={"locale": "en", "strength": 2})
+    database.c.insert_one({"s": "Abc"})
+    sql = "INSERT INTO c (s, n) VALUES ('ABC', 1), ('x', 1) ON DUPLICATE KEY UPDATE n = 1"
+    assert counts(session.execute(f"DRY RUN {sql}")) == {"inserted": 1, "changed": 1}
+
+
+@pytest.mark.server
+def test_time_series(session: sqlbulk.Session, database: Any) -> None:
+    sql = ("DRY RUN INSERT INTO series (at, m) WITH TIME_SERIES_OPTIMIZATION (time_field = 'at', meta_field = 'm')"
+           " SELECT CASE WHEN k > 1 THEN CURRENT_TIMESTAMP END, k FROM t")
+    result = session.execute(sql)
+    assert counts(result) == {"inserted": 2, "refused": 1}
+    assert "the time-series collection series would be made" in result.notices
+    assert database.list_collection_names() == ["t"]
+
+
+@pytest.mark.server
+def test_a_merge_that_would_change_a_document_twice_is_an_error(session: sqlbulk.Session) -> None:
+    with pytest.raises(ServerError, match="E5021"):
+        session.execute("DRY RUN MERGE INTO t USING (VALUES (1), (1)) AS v (k) ON t.k = v.k"
+                        " WHEN MATCHED THEN UPDATE SET n = 0")
+
+
+@pytest.mark.server
+def test_truncate_update_and_what_is_refused(session: sqlbulk.Session, database: Any) -> None:
+    before = state(database)
+    assert list(session.execute("DRY RUN TRUNCATE t").rows) == [(3,)]
+    notices = session.execute("DRY RUN UPDATE t SET n = 'x' WHERE k < 3").notices
+    assert "2 of them would be refused by the collection's rules" in notices
+    notices = session.execute("DRY RUN UPDATE t SET s = 'x' WHERE TRUE").notices
+    assert "the unique index on (s) is not asked whether it would refuse some of them" in notices
+    notices = session.execute("DRY RUN UPDATE t SET s.x = 'x' WHERE k IN (1, 2) LIMIT 2").notices
+    assert "2 of them would be refused: something is in the way" in notices
+    assert state(database) == before
+    with pytest.raises(SqlError, match="not for DROP TABLE"):
+        session.execute("DRY RUN DROP TABLE t")
+
+
+@pytest.mark.server
+def test_dry_run_of_a_script(
+    session: sqlbulk.Session, database: Any, server_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = state(database)
+    code = main(["run", "--uri", server_uri, "-d", database.name, "--dry-run", "-c",
+                 "CREATE TABLE u (a INT); INSERT INTO t (k) VALUES (9); DELETE FROM t WHERE TRUE; SELECT k FROM t LIMIT 1"])
+    out, err = capsys.readouterr()
+    assert code == 0 and state(database) == before
+    assert "CREATE TABLE u" in out and "of 1 rows 1 inserted" in err and "3 documents of t would be deleted" in err
+
+
+# Parts
+
+
+def test_keys_reach_into_arrays() -> None:
+    index = UniqueIndex("i", ("a.b", "c"))
+    found = keys_of(index, {"a": [{"b": [1, 2]}, {"b": 3}, 4], "c": "x"})
+    assert list(found.values()) == [(1, "x"), (2, "x"), (3, "x")]
+    assert list(keys_of(index, {"a": 1}).values()) == [(None, None)]
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), [
+    (1, 1.0, True), (True, 1, False), ({"a": 1}, {"a": 1.0}, True), ([1, {"b": 2}], [1.0, {"b": 2}], True),
+    (float("nan"), float("nan"), True), ("1", 1, False), (None, None, True), (b"x", "x", False),
+])
+def test_values_that_mongodb_holds_equal(one: Any, other: Any, equal: bool) -> None:
+    assert (same(one) == same(other)) is equal
+
+
+def test_the_values_that_a_filter_asks_for() -> None:
+    assert equalities({"a": {"$eq": 1, "$gt": 0}, "b": {"$gte": 2, "$lte": 2}}) == {"a": 1, "b": 2}
+    assert equalities({"$and": [{"a": {"$eq": 1}}, {"b": {"$exists": True}}]}) == {"a": 1}
+    assert equalities({"$or": []}) is None and equalities({"a": 1}) is None
