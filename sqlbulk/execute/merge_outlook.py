@@ -1,7 +1,8 @@
 """What staged rows are like, and what each will meet in the collection: $merge, which writes them, tells nothing.
 
-Rows and stored documents are put together by their keys in one pass, unless the collection holds far more documents
-than there are rows: then each row's document is looked up. Either way every row is marked, in a second collection.
+Rows and stored documents are put together by their keys in one pass, which is much quicker than looking up each
+row's document. That is done where there are far more documents than rows, also between the least and the greatest
+keys of the rows. Either way every row is marked, in a second collection.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pymongo.errors import PyMongoError
+from bson.decimal128 import Decimal128
+from bson.objectid import ObjectId
+from pymongo.errors import ExecutionTimeout, PyMongoError
 
 from sqlbulk.commands import ROW, Conflict, Path
 from sqlbulk.execute.query_rows import aggregated, query_error
@@ -25,8 +29,12 @@ MET = "met"
 """The field of a marked row that says whether a document has its key."""
 _NO_KEY = ("null", "missing", "undefined", "array")
 """Types that $merge refuses in a key."""
-_FEW = 8
+_FEW = 4
 """So many documents a row are read all sooner than each row's is looked up."""
+_SECONDS_A_ROW = 20e-6
+"""What finding out how many there are may take: a part of what looking up takes."""
+_ORDERED = ((str,), (int, float, Decimal128), (datetime,), (ObjectId,))
+"""Classes of values of one BSON type, or of several that compare with each other: a range holds no others."""
 _ARRAYS = "arrays"
 """Stands for the key of stored documents that have an array in it."""
 _IS_KEY = {"$eq": ["$key", "object"]}
@@ -38,8 +46,9 @@ Stage = dict[str, Any]
 class Outlook:
     """How many rows there are, how many of them lack a part of the key or share it, and the range of their `_id`s.
 
-    `absent` rows have no document yet (None: nobody has looked), `changed` ones will change theirs. The rows are in
-    `marked`, each with the field `MET`; None: they are all absent.
+    `absent` rows have no document yet (None: nobody has looked), `changed` ones will change theirs. `ranges` are the
+    least and the greatest value of each part of the key. The rows are in `marked`, each with the field `MET`; None:
+    they are all absent.
     """
 
     rows: int = 0
@@ -49,6 +58,7 @@ class Outlook:
     last: Any = None
     absent: int | None = None
     changed: int = 0
+    ranges: tuple[tuple[Any, Any], ...] = ()
     marked: Collection[dict[str, Any]] | None = None
 
 
@@ -89,30 +99,47 @@ class Lookout:
             few = self.collection.estimated_document_count() <= _FEW * self.stage.estimated_document_count()
         except PyMongoError as error:
             raise query_error(error) from None
-        if not empty and few:
-            self._mark(self._together())
-            found = self._one(self.marked, _counted())
-            if not found["arrays"]:
-                return self._outlook(found)
-        found = self._one(self.stage, _by_key(self._staged_key()))
-        return Outlook(**found, absent=found.get("rows", 0) if empty else None)
+        together = None if empty or not few else self._marked(self._together())
+        if together is not None:
+            return together
+        found = self._one(self.stage, _by_key(self._staged_key(), len(self._keys)))
+        ranges = tuple((found.pop(f"low{n}", None), found.pop(f"high{n}", None)) for n in range(len(self._keys)))
+        return Outlook(**found, absent=found.get("rows", 0) if empty else None, ranges=ranges)
 
     def look(self, known: Outlook) -> Outlook:
         """The outlook with what the rows will meet, for which there is an index now; raises what queries do."""
         if known.absent is not None:
             return known
-        self._mark([{"$lookup": self._lookup()}, {"$project": {
-            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: {"$ne": ["$old", []]},
-            "changed": {"$and": [{"$ne": ["$old", []]}, self._changes({"$first": "$old"})]}}}])
-        return self._outlook(self._one(self.marked, _counted()))
+        near = self._near(known)
+        together = None if near is None else self._marked(self._together(near))
+        return together or self._marked(self._one_by_one()) or known
 
-    def _outlook(self, found: Mapping[str, Any]) -> Outlook:
-        return Outlook(**{name: value for name, value in found.items() if name != "arrays"}, marked=self.marked)
+    def _marked(self, pipeline: list[Stage]) -> Outlook | None:
+        """Marks the rows; None if stored documents have arrays in their keys, which only looking up can compare."""
+        self.has_marked = True
+        out = {"$out": {"db": self.marked.database.name, "coll": self.marked.name}}
+        aggregated(self.stage, [*pipeline, out], {"allowDiskUse": True}, self.options).close()
+        found = self._one(self.marked, _counted())
+        return None if found.pop("arrays") else Outlook(**found, marked=self.marked)
+
+    def _near(self, known: Outlook) -> Stage | None:
+        """What finds the documents between the rows' keys, None if those are too many, or not quickly counted."""
+        near = {".".join(key): {"$gte": low, "$lte": high}
+                for key, (low, high) in zip(self._keys, known.ranges, strict=True) if _holds_all(low, high)}
+        most = _FEW * known.rows
+        try:
+            found = self.collection.count_documents(
+                near, limit=most + 1, maxTimeMS=10 + round(1000 * _SECONDS_A_ROW * known.rows)) if near else most + 1
+        except ExecutionTimeout:
+            return None
+        except PyMongoError as error:
+            raise query_error(error) from None
+        return near if found <= most else None
 
     # One pass
 
-    def _together(self) -> list[Stage]:
-        """Rows and documents grouped by their keys, in no order."""
+    def _together(self, near: Mapping[str, Any] | None = None) -> list[Stage]:
+        """Rows and documents grouped by their keys, in no order; only documents that match `near`, if it is given."""
         keys = {f"k{n}": f"${'.'.join(key)}" for n, key in enumerate(self._keys)}
         arrays = {"$or": [{"$isArray": [value]} for value in keys.values()]}
         old = "$$ROOT" if self._writes else {"$literal": 1}
@@ -120,7 +147,7 @@ class Lookout:
         met = {"$gt": ["$old", None]}
         return [
             {"$project": {ROW: 1, "one": {"$literal": 1}, "key": self._staged_key()}},
-            {"$unionWith": {"coll": self.collection.name, "pipeline": [{"$project": stored}]}},
+            {"$unionWith": {"coll": self.collection.name, "pipeline": [{"$match": near or {}}, {"$project": stored}]}},
             # there is one row and one document of a key, or all that will be asked is how many
             {"$group": {"_id": "$key", "id": {"$min": "$_id"}, "n": {"$sum": "$one"}, ROW: {"$max": f"${ROW}"},
                         "old": {"$max": "$old"}}},
@@ -137,8 +164,8 @@ class Lookout:
 
     # Row by row
 
-    def _lookup(self) -> Stage:
-        """The stored document that has the row's key."""
+    def _one_by_one(self) -> list[Stage]:
+        """Each row's document, looked up."""
         first, *others = (".".join(key) for key in self._keys)
         lookup: Stage = {
             "from": self.collection.name, "localField": f"{ROW}.{first}", "foreignField": first, "as": "old"}
@@ -146,7 +173,10 @@ class Lookout:
             lookup["let"] = {f"k{n}": f"${ROW}.{key}" for n, key in enumerate(others)}
             same = [{"$eq": [f"${key}", f"$$k{n}"]} for n, key in enumerate(others)]
             lookup["pipeline"] = [{"$match": {"$expr": {"$and": same}}}]
-        return lookup
+        met = {"$ne": ["$old", []]}
+        return [{"$lookup": lookup}, {"$project": {
+            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: met,
+            "changed": {"$and": [met, self._changes({"$first": "$old"})]}}}]
 
     # Both
 
@@ -171,11 +201,6 @@ class Lookout:
             changes = {"$and": [conflict.condition, changes]}
         return {"$let": {"vars": {"old": old, "new": f"${ROW}"}, "in": _of_old(changes)}}
 
-    def _mark(self, pipeline: list[Stage]) -> None:
-        self.has_marked = True
-        out = {"$out": {"db": self.marked.database.name, "coll": self.marked.name}}
-        aggregated(self.stage, [*pipeline, out], {"allowDiskUse": True}, self.options).close()
-
     def _one(self, collection: Collection[dict[str, Any]], pipeline: list[Stage]) -> dict[str, Any]:
         """The only document of a pipeline, but for its `_id`; an empty one if there is none."""
         with aggregated(collection, pipeline, {"allowDiskUse": True}, self.options) as cursor:
@@ -187,15 +212,24 @@ class Lookout:
         return found
 
 
-def _by_key(key: Stage) -> list[Stage]:
-    """Counts staged rows by their key, and then those."""
+def _holds_all(low: Any, high: Any) -> bool:
+    """Whether a filter from `low` to `high` finds every value that BSON orders between them."""
+    if bool in (type(low), type(high)) or str(low).lower() == "nan":
+        return False
+    return any(isinstance(low, kind) and isinstance(high, kind) for kind in _ORDERED)
+
+
+def _by_key(key: Stage, parts: int) -> list[Stage]:
+    """Counts staged rows by their key, and then those; finds the range of the key's parts."""
+    ranges = {name: value for n in range(parts) for name, value in (
+        (f"low{n}", {"$min": f"$_id.k{n}"}), (f"high{n}", {"$max": f"$_id.k{n}"}))}
     n = {"$cond": [{"$eq": ["$_id", None]}, {"unfit": "$n"}, {"repeated": {"$subtract": ["$n", 1]}}]}
     return [
         {"$group": {"_id": key, "n": {"$sum": 1}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"}}},
-        {"$project": {"n": 1, "first": 1, "last": 1, "of": n}},
+        {"$set": {"of": n}},
         {"$group": {
             "_id": None, "rows": {"$sum": "$n"}, "first": {"$min": "$first"}, "last": {"$max": "$last"},
-            "unfit": {"$sum": "$of.unfit"}, "repeated": {"$sum": "$of.repeated"}}},
+            "unfit": {"$sum": "$of.unfit"}, "repeated": {"$sum": "$of.repeated"}, **ranges}},
     ]
 
 

@@ -85,6 +85,7 @@ class Merge:
     summary: WriteSummary = field(default_factory=WriteSummary)
     outlook: Outlook = field(default_factory=Outlook)
     changing: bool = False
+    unsure: bool = False
     unconfirmed: WriteConcernError | None = None
 
     # What the rows are like
@@ -158,7 +159,8 @@ class Merge:
                 if not self.keys:
                     raise
                 # somebody else has made a document with the key of such a row
-                self._change([*_made(self.collection), {"$match": {"made": []}}, {"$unset": "made"}])
+                self.unsure = True
+                self._change([*_with_made(self.collection), {"$match": {"made": []}}, {"$unset": "made"}])
                 return
         if (outlook.absent or 0) < outlook.rows and self.conflict is not None and self.conflict.action != "nothing":
             self._change([{"$match": {MET: True}}])
@@ -192,7 +194,7 @@ class Merge:
     def _count(self) -> None:
         summary, expected = self.summary, self.outlook.absent or 0
         # without a key every row has become a document, or $merge would have failed
-        summary.inserted = self._inserted(expected) if self.keys else summary.read
+        summary.inserted = self._inserted() if self.keys else summary.read
         met = summary.read - summary.inserted
         if self.conflict is None or self.conflict.action == "nothing":
             summary.skipped = met
@@ -201,26 +203,34 @@ class Merge:
         # rows whose document somebody else made or removed in between count as changes
         summary.modified = max(0, min(met, self.outlook.changed + expected - summary.inserted))
 
-    def _inserted(self, expected: int) -> int:
+    def _inserted(self) -> int:
         """How many of the rows have become documents: counted by their `_id`s, which nothing else can have."""
+        expected = self.outlook.absent or 0
         if self.own_ids:
-            return expected
+            return 0 if self.unsure else expected
         try:
+            if self.unsure:
+                return self._made([])
+            # the absent rows are all in, and of the others only those whose document was removed in between
             between = {"_id": {"$gte": self.outlook.first, "$lte": self.outlook.last}}
-            if self.collection.count_documents(between) == expected:
+            if not self.changing or self.collection.count_documents(between) == expected:
                 return expected
-            pipeline = [*_made(self.collection), {"$match": {"made": {"$ne": []}}}, {"$count": "n"}]
-            return sum(found["n"] for found in self.stage.aggregate(pipeline))
+            return expected + self._made([{"$match": {MET: True}}])
         except PyMongoError as error:
             raise query_error(error) from None
+
+    def _made(self, which: list[dict[str, Any]]) -> int:
+        source = self.stage if self.outlook.marked is None else self.outlook.marked
+        pipeline = [*which, *_with_made(self.collection), {"$match": {"made": {"$ne": []}}}, {"$count": "n"}]
+        return sum(found["n"] for found in source.aggregate(pipeline))
 
     def _stopped(self, error: PyMongoError) -> Exception:
         """What a run that failed ends with: documents it made are counted, of rows sent along nothing is known."""
         summary = self.summary
-        sent = 0
+        self.unsure, sent = True, 0
         if may_have_written(error) or getattr(error, "code", None) is not None:
             with suppress(ServerError, ConnectionFailed):
-                summary.inserted = 0 if self.own_ids else self._inserted(-1)
+                summary.inserted = self._inserted()
             if self.changing:
                 sent = summary.read
             elif may_have_written(error):
@@ -233,7 +243,7 @@ class Merge:
         return stopped
 
 
-def _made(collection: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_made(collection: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
     """Adds to every waiting row the document, in `made`, that has its `_id`."""
     return [{"$lookup": {"from": collection.name, "localField": "_id", "foreignField": "_id", "as": "made",
                          "pipeline": [{"$project": {"_id": 1}}]}}]
