@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from .from_queries import FROM_QUERIES
+from .join_queries import JOIN_QUERIES
 
 PREDICATES = (
     "e.salary > 3000", "e.salary <> 3000", "NOT (e.salary > 3000)", "e.dept IS NULL", "e.dept IS NOT NULL",
@@ -307,7 +308,7 @@ NEED_CATALOG = frozenset({"SELECT id, name, qty FROM emp JOIN sale USING (id)"})
 def queries() -> Iterator[str]:
     """Every query once."""
     seen: dict[str, None] = {}
-    for text in (*WRITTEN.strip().splitlines(), *FROM_QUERIES.strip().splitlines()):
+    for text in (*WRITTEN.strip().splitlines(), *FROM_QUERIES.strip().splitlines(), *JOIN_QUERIES.strip().splitlines()):
         seen[text] = None
     for position, predicate in product(POSITIONS, PREDICATES):
         seen[position.format(p=predicate)] = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlbulk.plan.algebra import Relation, made_inside
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.rewrites.grouped_joins import with_attached_groups
 from sqlbulk.plan.rewrites.keep_order import with_kept_order
 from sqlbulk.plan.rewrites.laterals import with_attached_aggregates
 from sqlbulk.plan.rewrites.merge_projections import with_merged_projections
@@ -20,7 +21,8 @@ def rewritten(node: Relation, environment: Environment) -> Relation:
     node = without_subqueries(node, environment, new)
     node = with_pushed_filters(node)
     node = with_merged_projections(node)
-    node = with_merged_projections(with_attached_aggregates(node, environment, new))
+    node = with_attached_groups(with_attached_aggregates(node, environment, new), environment)
+    node = with_merged_projections(node)
     return with_known_columns(with_kept_order(node))
 
 
