@@ -22,6 +22,7 @@ from sqlbulk.execute.indexes import has_key, read_unique
 from sqlbulk.execute.insert import may_have_id, opened_rows, write_rows
 from sqlbulk.execute.query_rows import query_error, run_query_pipeline
 from sqlbulk.execute.runner import Stop, Watcher
+from sqlbulk.execute.steps import prepared, settings_of
 from sqlbulk.execute.time_series import ensure_time_series
 from sqlbulk.execute.windows import of_window
 from sqlbulk.results import Result, WriteSummary
@@ -138,14 +139,15 @@ def dry_merge(command: MergeRows, connection: Connection) -> Result:
     target.unique = (ON_ID, *target.unique)
     target.keeps = True
     merge = _DryMerge(command, target)
-    cursor = run_query_pipeline(command.query, command.query.pipeline, connection, command.options)
-    try:
-        with cursor:
-            rows = iter(cursor)
-            while batch := list(islice(rows, _BATCH)):
-                merge.take(batch)
-    except PyMongoError as error:
-        raise query_error(error) from None
+    with prepared(command.query, connection, settings_of(command.options)) as query:
+        cursor = run_query_pipeline(query, query.pipeline, connection, command.options)
+        try:
+            with cursor:
+                rows = iter(cursor)
+                while batch := list(islice(rows, _BATCH)):
+                    merge.take(batch)
+        except PyMongoError as error:
+            raise query_error(error) from None
     notices = _stop_notice(command, merge.summary)
     return told_rows(target, merge.summary, tuple(notices), command.collection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlbulk import commands
@@ -11,6 +12,8 @@ from sqlbulk.errors import Span, UnsupportedError
 from sqlbulk.plan.explain_query import wire_query
 from sqlbulk.plan.stored.explain import search_command
 
+Write = Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate
+
 
 def dried(plan: commands.Plan, span: Span) -> commands.Plan:
     """The plan of DRY RUN in front of a statement with this plan; UnsupportedError for one that writes no documents."""
@@ -18,7 +21,15 @@ def dried(plan: commands.Plan, span: Span) -> commands.Plan:
     if not isinstance(step, Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate):
         raise UnsupportedError("E3001", f"DRY RUN is for statements that write documents, not for {plan.statement}", span,
                                hint="EXPLAIN shows what it would do")
-    return commands.Plan("DRY RUN", (DryRun(step),), plan.notices, lambda: _text(plan), lambda: _reads(step))
+    return commands.Plan("DRY RUN", (DryRun(_reading(step)),), plan.notices, lambda: _text(plan), lambda: _reads(step))
+
+
+def _reading(step: Write) -> Write:
+    """The same with its query done in the way that keeps no rows on the server, where there is one."""
+    match step:
+        case UpdateWhere(selection=selection) | DeleteWhere(selection=selection) if selection.alone is not None:
+            return replace(step, selection=selection.alone)
+    return step
 
 
 def _text(plan: commands.Plan) -> str:
@@ -27,7 +38,7 @@ def _text(plan: commands.Plan) -> str:
     return "\n".join([head, *(line if line.startswith("notice: ") else f"  {line}" for line in lines)])
 
 
-def _reads(step: Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate) -> list[dict[str, Any]]:
+def _reads(step: Write) -> list[dict[str, Any]]:
     """What is asked at first; then stored documents that rows meet are asked for."""
     match step:
         case UpdateWhere() | DeleteWhere():
