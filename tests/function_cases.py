@@ -44,13 +44,16 @@ def run_cases(
     collection.drop()
     groups: dict[Any, list[int]] = {}
     pipelines: dict[Any, Any] = {}
+    documents: list[dict[str, Any]] = []
     for number, (name, arguments) in enumerate(cases):
         stored = {f"a{i}": a for i, a in enumerate(arguments) if not isinstance(a, Fixed) and a is not MISSING}
-        collection.insert_one({"_id": number, **stored})
+        documents.append({"_id": number, **stored})
         shape = (name, *(repr(a) if isinstance(a, Fixed) else known_type(a, typed) for a in arguments))
         groups.setdefault(shape, []).append(number)
         if shape not in pipelines:
             pipelines[shape] = server_form(name, arguments, context, typed=typed)
+    if documents:
+        collection.insert_many(documents)
     problems = []
     for shape, numbers in groups.items():
         pipeline = [{"$match": {"_id": {"$in": numbers}}}, {"$replaceWith": {"_id": "$_id", "r": pipelines[shape].mql}}]

@@ -303,6 +303,52 @@ def problem(name: str, *types: Type) -> FunctionProblem:
     return caught.value
 
 
+def refusal(name: str, *arguments: Any) -> FunctionProblem:
+    """Why a call isn't taken: Fixed arguments are constants, others stored values."""
+    with pytest.raises(FunctionProblem) as caught:
+        server_form(name, arguments, CONTEXT)
+    return caught.value
+
+
+@pytest.mark.parametrize("document", [{"a": 1}, Fixed({"a": 1})], ids=["stored", "constant"])
+@pytest.mark.parametrize("path", ["", " ", "$.", "$[", "a..b", "$[99999999999]", "$a", "a\0"])
+def test_a_constant_that_is_no_path_is_refused(document: Any, path: str) -> None:
+    """Whatever the document: the same call is taken or refused for all of its rows."""
+    for name in ("JSON_EXTRACT", "JSON_VALUE", "JSON_LENGTH", "JSON_REMOVE"):
+        assert (refusal(name, document, Fixed(path)).code, refusal(name, document, Fixed(path)).argument) == ("E2004", 1)
+    assert refusal("JSON_CONTAINS", document, Fixed(1), Fixed(path)).argument == 2
+    assert refusal("JSON_SET", document, Fixed("$.a"), Fixed(1), Fixed(path), Fixed(1)).argument == 3
+    assert refusal("JSON_CONTAINS_PATH", document, Fixed("one"), Fixed(path)).code == "E2004"
+
+
+def test_constants_that_no_call_can_take_are_refused() -> None:
+    assert refusal("JSON_SET", {}, Fixed("$.a[*]"), 1).code == "E3001"
+    assert refusal("JSON_REMOVE", {}, Fixed("$")).message == "'$' itself can't be removed"
+    assert refusal("JSON_ARRAY_INSERT", {}, Fixed("$.a"), 1).code == "E2004"
+    assert refusal("JSON_ARRAY_INSERT", {}, Fixed("$"), 1).code == "E2004"
+    assert refusal("JSON_CONTAINS_PATH", {}, Fixed("some"), Fixed("$.a")).argument == 1
+    assert refusal("->", {}, Fixed("$.")).argument == 1
+    assert refusal("CAST:STRING", 1, Fixed(-1)).message == "the length of a text is 0 to 2147483647, not -1"
+    assert refusal("CAST:TIMESTAMP", 1, Fixed(7)).code == "E2004"
+    assert refusal("CAST:DECIMAL", 1, Fixed(0)).code == "E2004"
+    assert refusal("CAST:BINARY", 1, Fixed(16)).code == "E2004"
+
+
+@pytest.mark.parametrize("path", ["", "$.", "$[*]", "$.a[*].b", "$[99999999999]"])
+def test_a_stored_text_that_leads_to_no_place_changes_nothing_into_null(path: str) -> None:
+    assert python_value("JSON_SET", ({"a": [1]}, path, 2)) is None
+
+
+def test_hashes_are_worked_out_here() -> None:
+    assert python_value("MD5", ("ä",)) == "8419b71c87a225a2c70b50486fbee545"
+    assert python_value("SHA1", (b"a",)) == "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"
+    assert python_value("SHA2", ("a", 0)) == python_value("SHA256", ("a",)) == python_value("SHA2", ("a", 256))
+    assert python_value("SHA2", ("a", 255)) is python_value("SHA512", (5,)) is python_value("MD5", (None,)) is None
+    for name, *rest in (("MD5",), ("SHA",), ("SHA2", Fixed(256))):
+        assert refusal(name, "a", *rest).code == "E3001"
+        assert "the server has no expression for it" in refusal(name, "a", *rest).message
+
+
 def test_what_is_not_there() -> None:
     unknown = problem("UPER", Type.STRING)
     assert (unknown.code, unknown.hint) == ("E2003", "did you mean UPPER?")

@@ -68,6 +68,8 @@ def shift(moment: Operand, length: Operand, *, sign: int = 1, context: Context) 
         return _add_milliseconds(shifted, sign * length.value.milliseconds)
     if length.type is Type.MONTHS:
         return _add_months(moment.mql, length.mql if sign > 0 else {"$multiply": [length.mql, -1]}, context)
+    if length.value is not UNKNOWN and not -_LIMIT < to_decimal(length.value) < _LIMIT:
+        return None
     if length.value is not UNKNOWN:
         return _add_milliseconds(moment.mql, sign * length.value)
     within = {"$and": [{"$gt": [length.mql, -_LIMIT]}, {"$lt": [length.mql, _LIMIT]}]}

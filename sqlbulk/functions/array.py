@@ -51,6 +51,8 @@ def _fold_subscript(value: Any, index: Any) -> Any:
 
 
 def _slice(value: Any, low: Any = None, high: Any = None) -> Any:
+    if value is None:
+        return None
     first = {"$max": [{"$subtract": [{"$ifNull": [low, 1]}, 1]}, 0]}
     count = {"$subtract": [{"$ifNull": [high, {"$size": value}]}, first]}
     part = {"$cond": [{"$gt": [count, 0]}, {"$slice": [value, first, {"$max": [count, 1]}]}, []]}

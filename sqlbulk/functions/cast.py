@@ -116,7 +116,7 @@ def _to_decimal_of(x: Operand, precision: Operand | None = None, scale: Operand 
         return value
     places = scale or Operand(0, Type.INTEGER, False, 0)
     rounded = lower_round(Operand("$$decimal"), places)
-    limit = Decimal128(f"1E+{int(precision.value) - int(places.value)}")
+    limit = Decimal128(Decimal(1).scaleb(int(precision.value) - int(places.value)))
     small = {"$lt": [{"$abs": "$$rounded"}, limit]}
     inside = {"$let": {"vars": {"rounded": rounded}, "in": {"$cond": [small, "$$rounded", None]}}}
     checked = {"$cond": [{"$gt": ["$$decimal", None]}, inside, None]}

@@ -136,7 +136,7 @@ def _format(pieces: Callable[[str], list[Piece]]) -> Callable[..., Any]:
 
 def _date_to_string(date: Any, form: str, context: Context) -> Any:
     zoned = {} if context.time_zone == "UTC" else {"timezone": context.time_zone}
-    return {"$dateToString": {"date": date, "format": form, **zoned}}
+    return {"$dateToString": {"date": date, "format": {"$literal": form} if form.startswith("$") else form, **zoned}}
 
 
 def _piece(field: Field, date: Any, context: Context) -> Any:

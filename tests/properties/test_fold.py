@@ -21,22 +21,30 @@ from sqlbulk.types import MISSING, Interval, Type
 
 CALLABLE = [
     (name, f) for name, overloads in FUNCTIONS.items() for f in overloads
-    # Text is read as JSON by Python alone, because rows of a file have it and stored documents don't; in Python
+    # Text is read as JSON, bytes or a UUID by Python alone, because rows of a file have it and stored documents don't; in Python
     # nothing is missing; and the server has no hashes.
-    if f.name == name and name not in ("CAST:JSON", "CAST:ARRAY", "IS MISSING") and f not in HASHES
+    if f.name == name and name not in ("CAST:JSON", "CAST:ARRAY", "CAST:BINARY", "CAST:UUID", "IS MISSING") and f not in HASHES
     and f.parameters and not f.volatile
 ]
+DATES = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).map(
+    lambda d: d.replace(microsecond=d.microsecond // 1000 * 1000, tzinfo=UTC))
+DECIMALS = st.decimals(-1000, 1000, places=3, allow_nan=False).map(Decimal128)
+TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["$a", "a%", "2024-01-31", "12", "a,b", "$.a.b", "[0]"]))
+WHOLE = st.one_of(st.integers(-5, 5), st.integers(-(2**63), 2**63 - 1))
+NUMBERS = st.one_of(WHOLE, st.floats(), st.floats(-100, 100), DECIMALS)
 SCALARS = st.one_of(
-    st.none(), st.just(MISSING), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.integers(-5, 5), st.floats(),
-    st.floats(-100, 100), st.text(max_size=8), st.sampled_from(["$a", "a%", "2024-01-31", "12", "a,b", "$.a.b", "[0]"]),
-    st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).map(
-        lambda d: d.replace(microsecond=d.microsecond // 1000 * 1000, tzinfo=UTC)),
-    st.decimals(-1000, 1000, places=3, allow_nan=False).map(Decimal128), st.just(ObjectId("0" * 24)), st.just(b"\x00\xff"),
+    st.none(), st.just(MISSING), st.booleans(), NUMBERS, TEXTS, DATES, st.just(ObjectId("0" * 24)), st.just(b"\x00\xff"),
 )
 STORED = SCALARS.filter(lambda v: v is not MISSING)
 KEYS = st.sampled_from(["a", "b", "$x", "y.z", ""])
 INNER = st.one_of(STORED, st.lists(STORED, max_size=2), st.dictionaries(KEYS, STORED, max_size=2))
-VALUES = st.one_of(SCALARS, st.lists(INNER, max_size=4), st.dictionaries(KEYS, INNER, max_size=3))
+ARRAYS = st.lists(INNER, max_size=4)
+DOCUMENTS = st.dictionaries(KEYS, INNER, max_size=3)
+VALUES = st.one_of(SCALARS, ARRAYS, DOCUMENTS)
+FITTING: dict[Type, st.SearchStrategy[Any]] = {
+    Type.STRING: TEXTS, Type.DATE: DATES, Type.INTEGER: st.integers(-3, 9), Type.NUMBER: NUMBERS,
+    Type.BOOLEAN: st.booleans(), Type.ARRAY: ARRAYS, Type.DOCUMENT: DOCUMENTS,
+}
 PATHS = [
     "$", "a", "$.a", "$.b.a", "$.a[0]", "$[1]", "$[-1].a", "$[last - 1]", "$[*]", "$.a[*].b", "$[*][*]", '$."y.z"',
     '$."$x".""', '$.\t"a\\"\\\\"', "", " ", "$ ", "$.", "a..b", "$[", "$a", "$[99999999999]", "a\x85", "\xa0", "{a,0}",
@@ -54,16 +62,18 @@ WORDS = {
 def arguments_for(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Stored values of any type, and constants that may make sense."""
     if parameter.type is Type.DURATION:
-        lengths = st.one_of(st.integers(-(2**62), 2**62), st.integers(-10, 10**10), st.floats(-1e6, 1e6))
+        lengths = st.one_of(st.integers(-(10**13), 10**13), st.integers(2**53, 2**60), st.floats(-1e6, 1e6))
         return lengths.map(lambda n: Fixed(n, Type.DURATION))
     if parameter.type is Type.MONTHS:
         return st.builds(Interval, st.integers(-500, 500).filter(bool), st.integers(-10, 10**10)).map(Fixed)
     words = st.sampled_from(WORDS.get(parameter.name, ["x"]))
     if parameter.constant:
-        least = st.one_of(st.none(), st.integers(-3, 70), st.booleans(), words, words, words)
-        return st.one_of(least, STORED).map(Fixed) if parameter.type is Type.ANY else least.map(Fixed)
-    stored = st.one_of(VALUES, VALUES, words) if parameter.name in WORDS else VALUES
-    return st.one_of(stored, stored, stored, VALUES.filter(lambda v: v is not MISSING).map(Fixed))
+        kinds = {Type.INTEGER: st.integers(-2, 20), Type.BOOLEAN: st.booleans(), Type.ANY: st.one_of(words, STORED)}
+        fitting = kinds.get(parameter.type, words)
+        return st.one_of(fitting, fitting, fitting, st.none(), st.text(max_size=3)).map(Fixed)
+    fitting = words if parameter.name in WORDS else FITTING.get(parameter.type, VALUES)
+    known = st.one_of(fitting, STORED).map(Fixed)
+    return st.one_of(fitting, fitting, fitting, fitting, VALUES, known)
 
 
 def calls_of(entry: tuple[str, Function]) -> st.SearchStrategy[Case]:
