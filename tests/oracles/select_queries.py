@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from .common_queries import QUERIES
+
 from .from_queries import FROM_QUERIES
 from .join_queries import JOIN_QUERIES
 
@@ -310,6 +312,7 @@ def queries() -> Iterator[str]:
     seen: dict[str, None] = {}
     for text in (*WRITTEN.strip().splitlines(), *FROM_QUERIES.strip().splitlines(), *JOIN_QUERIES.strip().splitlines()):
         seen[text] = None
+    seen |= dict.fromkeys(QUERIES)
     for position, predicate in product(POSITIONS, PREDICATES):
         seen[position.format(p=predicate)] = None
     for position, predicate in product(WITHOUT_SUBQUERY, (p for p in PREDICATES if "SELECT" not in p)):
