@@ -70,6 +70,9 @@ class FileRows:
 
 
 ROW = "row"
+MET = "met"
+FEW_STORED = 4
+"""So many stored documents a row are read in one pass sooner than each row's is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class QueryRows:
     `fields` are the fields that each document has, None: not known before. With `settled` all rows are found
     before the first is written, because the query reads the collection that is written to. `merge` is the
     $merge stage by which the rows stay on the server, None: they come by the client, and `by_client` says why.
-    Rows that wait do so in a collection whose name begins with `commands_steps.STAGED`, each in the field `ROW`.
+    Rows that wait do so in a collection whose name begins with `commands_steps.STAGED`, each in the field `ROW`;
+    in another one, named after it, they are marked by the field `MET`: whether there is a document with their key.
     """
 
     query: Query

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 import sqlbulk
-from sqlbulk.commands import STAGED
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors, UsageError
 from sqlbulk.execute import execute
 from sqlbulk.session import Session
@@ -92,7 +92,7 @@ def test_no_row_comes_by_the_client_where_merge_can_write(session: Session, data
     database.s.insert_one({"k": 1, "n": 1})
     (plan,) = session.plans(UPSERT)
     names = [next(iter(command)) for command in plan.commands]
-    assert names == ["createIndexes", "aggregate", "aggregate"]
+    assert names == ["createIndexes", "aggregate", "aggregate", "aggregate"]
     assert "$merge" in plan.commands[-1]["pipeline"][-1]
     result = session.execute(UPSERT)
     assert not any("client" in notice for notice in result.notices)

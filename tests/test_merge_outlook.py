@@ -17,7 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import ExecutionTimeout
 
 import sqlbulk
-from sqlbulk.commands import STAGED
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.merge_outlook import Lookout, Outlook
 from sqlbulk.session import Session

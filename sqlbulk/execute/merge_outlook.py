@@ -17,7 +17,7 @@ from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 from pymongo.errors import ExecutionTimeout, PyMongoError
 
-from sqlbulk.commands import ROW, Conflict, Path
+from sqlbulk.commands import FEW_STORED, MET, ROW, Conflict, Path
 from sqlbulk.execute.query_rows import aggregated, query_error
 from sqlbulk.execute.upserts import stored_expression
 from sqlbulk.options import WriteOptions
@@ -25,12 +25,8 @@ from sqlbulk.options import WriteOptions
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
-MET = "met"
-"""The field of a marked row that says whether a document has its key."""
 _NO_KEY = ("null", "missing", "undefined", "array")
 """Types that $merge refuses in a key."""
-_FEW = 4
-"""So many documents a row are read all sooner than each row's is looked up."""
 _SECONDS_A_ROW = 20e-6
 """What finding out how many there are may take: a part of what looking up takes."""
 _ORDERED = ((str,), (int, float, Decimal128), (datetime,), (ObjectId,))
@@ -96,7 +92,7 @@ class Lookout:
             return Outlook(**found, absent=found.get("rows", 0))
         try:
             empty = self.collection.find_one({}, {"_id": 1}) is None
-            few = self.collection.estimated_document_count() <= _FEW * self.stage.estimated_document_count()
+            few = self.collection.estimated_document_count() <= FEW_STORED * self.stage.estimated_document_count()
         except PyMongoError as error:
             raise query_error(error) from None
         together = None if empty or not few else self._marked(self._together())
@@ -126,7 +122,7 @@ class Lookout:
         """What finds the documents between the rows' keys, None if those are too many, or not quickly counted."""
         near = {".".join(key): {"$gte": low, "$lte": high}
                 for key, (low, high) in zip(self._keys, known.ranges, strict=True) if _holds_all(low, high)}
-        most = _FEW * known.rows
+        most = FEW_STORED * known.rows
         try:
             found = self.collection.count_documents(
                 near, limit=most + 1, maxTimeMS=10 + round(1000 * _SECONDS_A_ROW * known.rows)) if near else most + 1

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from pymongo import WriteConcern
 from pymongo.errors import DuplicateKeyError, PyMongoError, WriteConcernError
 
-from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows
+from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError
 from sqlbulk.execute.faults import brief, may_have_written, statement_error
 from sqlbulk.execute.indexes import ensure_indexes, read_unique
 from sqlbulk.execute.insert import write_rows
-from sqlbulk.execute.merge_outlook import MET, Lookout, Outlook, lookout
+from sqlbulk.execute.merge_outlook import Lookout, Outlook, lookout
 from sqlbulk.execute.query_rows import query_error, read_staged, staged
 from sqlbulk.results import Result, WriteSummary
 

@@ -7,7 +7,16 @@ from dataclasses import fields
 from itertools import islice
 
 from sqlbulk import commands
-from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, QueryRows, TimeSeries, ValuesRows
+from sqlbulk.commands import (
+    FEW_STORED,
+    CallerRows,
+    Conflict,
+    FileRows,
+    Insert,
+    QueryRows,
+    TimeSeries,
+    ValuesRows,
+)
 from sqlbulk.plan.explain_query import describe_steps
 from sqlbulk.plan.insert.wire import by_key, documents, update_stage, wire_commands
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty, shown
@@ -28,7 +37,7 @@ def insert_lines(verb: str, command: Insert) -> Iterator[str]:
     database = f"{command.database}." if command.database else ""
     yield f"{verb} into {database}{command.collection}"
     yield from indented("time series", _time_series(command.time_series))
-    yield from indented("rows", _rows(command.rows))
+    yield from indented("rows", _rows(command.rows, command.conflict))
     yield from indented("columns", _columns(command))
     yield from indented("on conflict", _conflict(command.conflict, command.rows))
     yield from indented("options", option_lines(command.options))
@@ -47,30 +56,44 @@ def _time_series(series: TimeSeries | None) -> Iterator[str]:
                     if (value := getattr(series, field.name)) is not None)
 
 
-def _rows(rows: commands.Rows) -> Iterator[str]:
+def _rows(rows: commands.Rows, conflict: Conflict | None) -> Iterator[str]:
     match rows:
         case ValuesRows():
             yield "the VALUES list of the statement"
         case CallerRows():
             yield "given by the caller"
         case QueryRows():
-            yield from _query(rows)
+            yield from _query(rows, conflict)
         case _:
             yield from _file(rows)
 
 
-def _query(rows: QueryRows) -> Iterator[str]:
+def _query(rows: QueryRows, conflict: Conflict | None) -> Iterator[str]:
     query = rows.query
     yield f"found by aggregate {query.collection or 'without a collection'} {pretty(list(query.pipeline))}"
     yield from query.choices
     yield from (line.removeprefix("  ") for line in describe_steps(query.steps))
     if rows.merge is not None:
         yield "they stay on the server: they wait in a collection of their own, are counted, and go on by $merge"
+        if conflict is not None:
+            yield from _outlook(rows, conflict)
         yield "by the client, if keys are repeated or NULL, or single rows may be refused after all: that is said"
         return
     yield f"they come by the client: {rows.by_client}"
     if rows.settled:
         yield "all are found before the first is written, because the query may read the collection it writes to"
+
+
+def _outlook(rows: QueryRows, conflict: Conflict) -> Iterator[str]:
+    """How it is found out what rows will meet, which is decided when they are there."""
+    yield (f"what each will meet is found in one pass over the collection if that holds up to {FEW_STORED} documents"
+           " a row, or over those between the least and greatest key if these are so few; else each row's is looked up")
+    if rows.own_ids:
+        yield "$merge takes them one by one, because they bring their own _id"
+    elif conflict.action == "nothing":
+        yield "those whose key is new are inserted, many at once; the others are left out"
+    else:
+        yield "those whose key is new are inserted, many at once; $merge takes only the others, one by one"
 
 
 def _file(rows: FileRows) -> Iterator[str]:

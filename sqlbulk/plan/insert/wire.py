@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 
-from sqlbulk.commands import ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
+from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.defaults import filled
 from sqlbulk.functions.ordering import compare
@@ -44,12 +44,20 @@ def _series(command: Insert) -> list[Document]:
 
 
 def _merges(command: Insert, query: Document, merge: Mapping[str, Any]) -> list[Document]:
-    """The rows are put where they wait, and go on from there."""
+    """The rows are put where they wait, and go on from there: new ones first. Left out is how they are marked."""
     stage = f"{STAGED}<run>"
     out = {"db": command.database, "coll": stage} if command.database is not None else stage
     query["pipeline"] += [{"$replaceWith": {ROW: "$$ROOT"}}, {"$out": out}]
-    pipeline = [{"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, f"${ROW}"]}}, dict(merge)]
-    return [query, {"aggregate": stage, "pipeline": pipeline, "cursor": {}, **_shared(command)}]
+    document = {"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, f"${ROW}"]}}
+    ways: list[tuple[str, list[Document]]] = [(stage, [document, dict(merge)])]
+    conflict, rows = command.conflict, command.rows
+    if conflict is not None and isinstance(rows, QueryRows) and not rows.own_ids:
+        insert = {"$merge": {**merge["$merge"], "whenMatched": "fail"}}
+        ways = [(f"{stage}.marked", [{"$match": {MET: False}}, document, insert])]
+        if conflict.action != "nothing":
+            ways.append((f"{stage}.marked", [{"$match": {MET: True}}, document, dict(merge)]))
+    return [query, *({"aggregate": name, "pipeline": pipeline, "cursor": {}, **_shared(command)}
+                     for name, pipeline in ways)]
 
 
 def _indexes(command: Insert) -> list[Document]:
