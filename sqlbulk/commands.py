@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlbulk.commands_catalog import CatalogCommand, Truncate
+from sqlbulk.commands_read import Reading
 from sqlbulk.commands_steps import Step
 from sqlbulk.defaults import Default
 from sqlbulk.errors import Span
@@ -370,7 +371,8 @@ class Query:
     `columns` are in the order written; None: every field of the documents is a column (SELECT *), in the
     order in which they come. `choices` says how joins and subqueries are done, a sentence each. `few` is
     another way that may be faster. `steps` come first, in order: their markers stand for collections in the
-    pipeline. `alone` is the way without steps, for those who may not write; None: there is none.
+    pipeline. `alone` is the way without steps, for those who may not write; None: there is none. `reading` is what
+    else the command says.
     """
 
     collection: str | None
@@ -381,6 +383,7 @@ class Query:
     collation: Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
     few: FewKeys | None = None
+    reading: Reading = field(default_factory=Reading)
     steps: tuple[Step, ...] = ()
     alone: Query | None = None
 

@@ -13,9 +13,11 @@ from functools import cache
 from typing import Any
 
 from sqlbulk import option_kinds as kinds
+from sqlbulk import reading_kinds as reading
 from sqlbulk.option_kinds import ErrorLimit, IndexSpec, Kind, PartitionBy, RateLimit, Reference, SortKey
 
 WRITES = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA", "UPDATE", "DELETE", "MERGE", "MOVE"})
+QUERIES = frozenset({"SELECT"})
 ROWS = frozenset({"INSERT", "UPSERT", "REPLACE", "LOAD DATA"})
 KEYED = frozenset({"INSERT", "UPSERT"})
 STORED = frozenset({"UPDATE", "DELETE", "MOVE"})
@@ -34,8 +36,8 @@ class WriteOptions:
     """How a bulk statement runs. Durations are seconds, sizes are bytes."""
 
     batch_size: int = _option(
-        5_000, kinds.COUNT, "How many rows are sent in one command; a batch is cut earlier at 16 MB.",
-        aliases=("chunk_size", "bulk_size"))
+        5_000, kinds.COUNT, "How many rows are sent in one command; a batch is cut earlier at 16 MB. In a SELECT, how"
+        " many the server sends at a time.", aliases=("chunk_size", "bulk_size"), statements=WRITES | QUERIES)
     ordered: bool = _option(
         False, kinds.FLAG, "Write the rows in order, one batch after the other; the first error skips the rest.",
         aliases=("ordered_operations",))
@@ -65,7 +67,8 @@ class WriteOptions:
         aliases=("parallel_batches", "max_concurrent_batches", "concurrent_batches", "workers", "parallelism"))
     max_execution_time: float | None = _option(
         None, kinds.DURATION, "Stop the statement after this time (seconds, or '5 minutes').",
-        aliases=("max_time_ms", "operation_timeout_ms", "timeout_ms", "timeout_seconds", "timeout"))
+        aliases=("max_time_ms", "operation_timeout_ms", "timeout_ms", "timeout_seconds", "timeout"),
+        statements=WRITES | QUERIES)
     retry_attempts: int = _option(
         3, kinds.COUNT_OR_ZERO, "How often a batch is sent again after a passing fault (network, failover, overload).",
         aliases=("max_retries", "retries", "retry_count"))
@@ -89,7 +92,8 @@ class WriteOptions:
     nest: bool = _option(
         True, kinds.FLAG, "Split the dots in a file's or dict's field names into nested documents.", statements=ROWS)
     comment: str | None = _option(
-        None, kinds.TEXT, "A text that the server's log and profiler show with the commands.")
+        None, kinds.TEXT, "A text that the server's log and profiler show with the commands.",
+        statements=WRITES | QUERIES)
     progress_interval: float = _option(
         5.0, kinds.DURATION, "Seconds between two progress lines where there is no terminal.")
     time_zone: str = _option(
@@ -138,8 +142,23 @@ class WriteOptions:
     references: tuple[Reference, ...] = _option(
         (), kinds.REFERENCES, "Which fields of other collections refer to this one: 'orders.user_id -> user_id'.",
         statements=REMOVES)
+    collation: Mapping[str, Any] | None = _option(
+        None, reading.COLLATION, "The language by whose rules texts are compared, sorted and grouped. Patterns and"
+        " searches in texts don't go by it, and are refused beside it.", statements=QUERIES)
+    case_insensitive: bool = _option(
+        False, kinds.FLAG, "Compare texts without regard to case: a collation of strength 2, of English if none is"
+        " given.", statements=QUERIES)
+    hint: str | Mapping[str, Any] | None = _option(
+        None, reading.HINT, "The index by which the query's first collection is read.", statements=QUERIES)
+    allow_disk_use: bool = _option(
+        True, kinds.FLAG, "Let the server sort and group on disk what doesn't fit in its memory.", statements=QUERIES)
+    read_concern: str | None = _option(
+        None, reading.READ_CONCERN, "How sure it must be that what is read stays.", statements=QUERIES)
+    read_preference: str | None = _option(
+        None, reading.READ_PREFERENCE, "Which members of a replica set are read from.", statements=QUERIES)
     unknown_options: str = _option(
-        "error", kinds.choice("error", "warn"), "Whether an unknown option is an error or a notice.")
+        "error", kinds.choice("error", "warn"), "Whether an unknown option is an error or a notice.",
+        statements=WRITES | QUERIES)
 
 
 @dataclass(frozen=True, slots=True)

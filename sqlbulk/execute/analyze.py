@@ -11,6 +11,7 @@ from sqlbulk.commands import Analyze, Query
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.query import query_error
 from sqlbulk.execute.query_keys import with_few_keys
+from sqlbulk.execute.reading import database_of, limits
 from sqlbulk.execute.steps import prepared
 from sqlbulk.results import Result
 
@@ -35,14 +36,18 @@ def run_analyze(command: Analyze, connection: Connection) -> Result:
 
 def _asked(query: Query, connection: Connection) -> Figures:
     """The server's own account of the query, which it runs for that."""
-    database = connection.client[query.database or connection.database]
+    database = database_of(query, connection)
     aggregate: dict[str, Any] = {
         "aggregate": 1 if query.collection is None else query.collection, "pipeline": list(query.pipeline),
         "cursor": {}, "allowDiskUse": query.allow_disk_use}
+    if query.reading.hint is not None:
+        aggregate["hint"] = query.reading.hint
     if query.collation is not None:
         aggregate["collation"] = query.collation
     try:
-        return database.command({"explain": aggregate, "verbosity": "executionStats"}, codec_options=OPTIONS)
+        return database.command(
+            {"explain": aggregate, "verbosity": "executionStats", **limits(query.reading)}, codec_options=OPTIONS,
+            read_preference=database.read_preference)
     except PyMongoError as error:
         raise query_error(error) from None
 

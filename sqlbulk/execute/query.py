@@ -13,9 +13,9 @@ from pymongo.errors import PyMongoError
 from sqlbulk.commands import OutputColumn, Query
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.aborts import on_purpose
-from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.query_keys import with_few_keys
+from sqlbulk.execute.reading import database_of, limits, settings
 from sqlbulk.execute.steps import Shelf, shelved
 from sqlbulk.results import Result
 
@@ -34,7 +34,7 @@ def run_query(command: Query, connection: Connection) -> Result:
     """
     if not command.steps:
         return _result(command, connection)
-    shelf = Shelf(connection, command.database)
+    shelf = Shelf(connection, command.database, limits(command.reading))
     try:
         result = _result(shelved(command, shelf), connection)
     except BaseException:
@@ -86,10 +86,7 @@ def _documents(
     command: Query, connection: Connection, pipeline: Sequence[Mapping[str, Any]]
 ) -> Iterator[Document]:
     """The documents of a pipeline. The command is sent at once, so that its errors come before any row."""
-    database = connection.client[command.database or connection.database].with_options(codec_options=OPTIONS)
-    options: dict[str, Any] = {"allowDiskUse": command.allow_disk_use}
-    if command.collation is not None:
-        options["collation"] = command.collation
+    database, options = database_of(command, connection), settings(command)
     try:
         if command.collection is None:
             cursor = database.aggregate(list(pipeline), **options)

@@ -11,8 +11,8 @@ from bson.regex import Regex
 from pymongo.errors import PyMongoError
 
 from sqlbulk.commands import KeySet, Query
-from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import statement_error
+from sqlbulk.execute.reading import database_of, limits
 
 if TYPE_CHECKING:
     from sqlbulk.execute.connection import Connection
@@ -44,10 +44,11 @@ def _values(
     keys: KeySet, before: Mapping[str, list[Any]], command: Query, connection: Connection
 ) -> list[Any] | None:
     """The keys, None if there are too many or a filter would take one for something else."""
-    database = connection.client[command.database or connection.database].with_options(codec_options=OPTIONS)
+    database = database_of(command, connection)
+    asked = {"allowDiskUse": command.allow_disk_use, **limits(command.reading)}
     pipeline = [*(_filled(s, before) for s in keys.pipeline), {"$limit": _FEW + 1}]
     try:
-        with database[keys.collection].aggregate(pipeline, allowDiskUse=command.allow_disk_use) as cursor:
+        with database[keys.collection].aggregate(pipeline, **asked) as cursor:
             values = [document["_id"] for document in cursor]
     except PyMongoError as error:
         raise statement_error(error, begun=False) from None

@@ -16,6 +16,7 @@ from bson.binary import Binary
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from sqlbulk.functions.collation import depends_on_collation
 from sqlbulk.functions.fitting import INT64_MAX, INT64_MIN, Fit, fit, fits_value, type_test
 from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Operand, Parameter
 from sqlbulk.types import MISSING, Interval, Type, type_of
@@ -63,6 +64,8 @@ def constant(value: Any, known: Type | None = None) -> Operand:
 def fold_call(function: Function, values: Sequence[Any], context: Context) -> Any:
     """The value of the call, as the server would work it out; UNKNOWN: only the server can."""
     if function.fold is None or function.volatile:
+        return UNKNOWN
+    if context.collated and depends_on_collation(function.name, values):
         return UNKNOWN
     arguments = []
     for position, value in enumerate(values):

@@ -21,11 +21,15 @@ UNKNOWN: Final = _Unknown.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What holds for a whole statement: when it began (UTC, whole milliseconds), the time zone (IANA or +HH:MM)."""
+    """What holds for a whole statement: when it began (UTC, whole milliseconds), the time zone (IANA or +HH:MM).
+
+    `collated`: texts are compared by a collation that only the server knows.
+    """
 
     now: datetime
     time_zone: str = "UTC"
     server: tuple[int, int] | None = None
+    collated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

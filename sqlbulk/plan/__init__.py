@@ -74,7 +74,7 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.insert.load import plan_load
 
             return plan_load(statement, planning)
-        case ast.Query():
+        case ast.Query() | st.QueryWithOptions():
             from sqlbulk.plan.select import plan_select
 
             return plan_select(statement, planning)

@@ -21,6 +21,7 @@ def describe_query(command: Query) -> str:
     lines = [f"SELECT from {database}{source}", f"  columns: {_columns(command)}"]
     lines += [f"  {choice}" for choice in command.choices]
     lines += describe_steps(command.steps)
+    lines += _options(command)
     lines.append("  pipeline:")
     lines += _stages(command.pipeline)
     if command.few is not None:
@@ -55,6 +56,16 @@ def describe_steps(steps: Sequence[Step]) -> list[str]:
     return lines
 
 
+def _options(command: Query) -> list[str]:
+    """What the command says besides the pipeline, where it says anything."""
+    fields = command.reading.wire()
+    if command.collation is not None:
+        fields["collation"] = command.collation
+    if not command.allow_disk_use:
+        fields["allowDiskUse"] = False
+    return [f"  with {json_util.dumps(fields, json_options=_JSON, ensure_ascii=False)}"] if fields else []
+
+
 def _columns(command: Query) -> str:
     if command.columns is None:
         return "every field"
@@ -78,6 +89,7 @@ def wire_query(command: Query) -> dict[str, Any]:
     wire: dict[str, Any] = {
         "aggregate": 1 if command.collection is None else command.collection,
         "pipeline": [dict(s) for s in command.pipeline], "cursor": {}, "allowDiskUse": command.allow_disk_use,
+        **command.reading.wire(),
     }
     if command.database is not None:
         wire["$db"] = command.database

@@ -20,21 +20,31 @@ from sqlbulk.plan.pipeline.stages import to_pipeline
 from sqlbulk.plan.pipeline.steps import StepMaker
 from sqlbulk.plan.query.bind import bind_query, new_planning
 from sqlbulk.plan.query.state import Around, BoundQuery
+from sqlbulk.plan.reading import check_searches, query_options
 from sqlbulk.plan.rewrites import rewritten
 from sqlbulk.plan.rewrites.common_tables import inlined, settled
 from sqlbulk.plan.statement import Planning as Statement
 from sqlbulk.syntax import ast
+from sqlbulk.syntax import statements as st
 
 
-def plan_select(query: ast.Query, planning: Statement) -> commands.Plan:
+def plan_select(statement: ast.Query | st.QueryWithOptions, planning: Statement) -> commands.Plan:
     """The plan of a SELECT; raises SqlError."""
-    notices: list[str] = []
-    command = _with_plain_fields(plan_query(query, planning.environment, notices, few=True, steps=True))
+    query, blocks = (statement, ()) if isinstance(statement, ast.Query) else (statement.query, statement.options)
+    options = query_options(blocks, planning.options, planning.environment)
+    environment = options.environment(planning.environment)
+    shared = new_planning(environment)
+    bound = bind_query(query, Around(), shared)
+    if options.collation is not None:
+        check_searches(bound.relation)
+    made = lower_query(bound, environment, query, few=not options.plainly, steps=not options.plainly)
+    command = _with_plain_fields(options.put(made))
+    notices = (*options.notices, *shared.notices)
 
     def describe() -> str:
         return "\n".join([describe_query(command), *(f"notice: {n}" for n in notices)])
 
-    return commands.Plan("SELECT", (command,), tuple(notices), describe, lambda: wire_queries(command))
+    return commands.Plan("SELECT", (command,), notices, describe, lambda: wire_queries(command))
 
 
 def _with_plain_fields(command: commands.Query) -> commands.Query:

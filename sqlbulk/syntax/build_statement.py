@@ -240,6 +240,9 @@ class StatementBuilder(QueryBuilder):
 
     # statements around
 
+    def query_options(self, meta: Meta, children: Children) -> st.QueryWithOptions:
+        return st.QueryWithOptions(children[0], tuple(only(st.OptionBlock, children)), span=span_of(meta))
+
     def explain(self, meta: Meta, children: Children) -> st.Explain:
         return st.Explain(children[0] is not None, children[1], span=span_of(meta))
 

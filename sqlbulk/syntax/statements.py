@@ -218,6 +218,14 @@ class Merge(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class QueryWithOptions(Node):
+    """A query WITH (options)."""
+
+    query: Query
+    options: tuple[OptionBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explain(Node):
     """EXPLAIN [ANALYZE] statement."""
 
@@ -340,8 +348,8 @@ class Truncate(Node):
 
 
 Statement = (
-    Query | Insert | LoadData | Update | Delete | Move | Merge | Explain | DryRun | SetOption | UseDatabase | Show
-    | Describe | CreateTable | CreateIndex | CreateView | Drop | Truncate
+    Query | QueryWithOptions | Insert | LoadData | Update | Delete | Move | Merge | Explain | DryRun | SetOption
+    | UseDatabase | Show | Describe | CreateTable | CreateIndex | CreateView | Drop | Truncate
 )
 Clause = Any
 __all__ = ["Alias", "Call", "Statement"]
