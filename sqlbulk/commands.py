@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlbulk.commands_catalog import CatalogCommand, Truncate
 from sqlbulk.commands_read import Reading
-from sqlbulk.commands_steps import Step
+from sqlbulk.commands_steps import FewKeys, Step
 from sqlbulk.defaults import Default
 from sqlbulk.errors import Span
 from sqlbulk.options import WriteOptions
@@ -342,26 +342,6 @@ class OutputColumn:
     field: str
     whole: bool = False
     excluded: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeySet:
-    """Values that are read before a query, the `_id`s of a pipeline's documents. They take the place of `marker`.
-
-    The pipeline may have the markers of the sets before in it.
-    """
-
-    marker: str
-    collection: str
-    pipeline: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FewKeys:
-    """Another pipeline with the same rows, for when there are few keys: these are read first and put into it."""
-
-    key_sets: tuple[KeySet, ...]
-    pipeline: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)

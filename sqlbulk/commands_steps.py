@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 STAGED = "sqlbulk.staged."
 """How the names of collections begin in which rows wait while a statement runs."""
@@ -16,7 +17,27 @@ ENDLESS = "endless recursion: "
 THIS_ROUND = "{this round}"
 """Stands for the number of the last round in the pipeline of the next one."""
 
-Stages = tuple[Mapping[str, object], ...]
+Stages = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Values that are read before a query, the `_id`s of a pipeline's documents. They take the place of `marker`.
+
+    The pipeline may have the markers of the sets before in it.
+    """
+
+    marker: str
+    collection: str
+    pipeline: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FewKeys:
+    """Another pipeline with the same rows, for when there are few keys: these are read first and put into it."""
+
+    key_sets: tuple[KeySet, ...]
+    pipeline: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +45,7 @@ class Rounds:
     """How a recursion goes on: what the next rows are made of, with `THIS_ROUND` in it, until there are none.
 
     With `distinct` a row counts once. More than `most` rounds are an error, more than `limit` rows aren't wanted.
+    `few` is another way for rounds in which the rows found last have few keys.
     """
 
     collection: str | None
@@ -31,6 +53,7 @@ class Rounds:
     distinct: bool
     most: int
     limit: int | None = None
+    few: FewKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)

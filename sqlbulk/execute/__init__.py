@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from sqlbulk.commands import (
     MergeRows,
     Query,
     QueryRows,
+    Selection,
     SetOption,
     UpdateWhere,
     UseDatabase,
@@ -51,14 +51,9 @@ def execute(
     Raises ServerError (E5005, E5006), ConnectionLost, TooManyErrors or Interrupted, each with the counts so
     far in `summary`; ConnectionFailed (E5001 to E5003); UsageError for rows or files that don't fit.
     """
-    of = command.of if isinstance(command, DryRun) else command
-    if isinstance(of, UpdateWhere | DeleteWhere) and of.selection.steps:
-        from sqlbulk.execute.steps import selected
-
-        with selected(of, connection) as ready:
-            command = replace(command, of=ready) if isinstance(command, DryRun) else ready
-            return execute(command, connection, progress=progress, stop=stop)
     match command:
+        case UpdateWhere(selection=Selection(steps=(_, *_))) | DeleteWhere(selection=Selection(steps=(_, *_))):
+            return _with_steps(command, connection, progress, stop)
         case Insert(rows=QueryRows(merge=merge)) if merge is not None:
             from sqlbulk.execute.merge_pipeline import run_merge
 
@@ -88,6 +83,16 @@ def execute(
 
             return run_merge_rows(command, connection, watcher=progress, stop=stop)
     return _execute_small(command, connection)
+
+
+def _with_steps(
+    command: UpdateWhere | DeleteWhere, connection: Connection, progress: Watcher | None, stop: Stop | None
+) -> Result:
+    """Run a command about documents that are only found once other rows are worked out."""
+    from sqlbulk.execute.steps import selected
+
+    with selected(command, connection) as ready:
+        return execute(ready, connection, progress=progress, stop=stop)
 
 
 def _execute_small(

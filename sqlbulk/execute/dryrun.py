@@ -14,6 +14,7 @@ from sqlbulk.execute.dry_rows import dry_insert, dry_merge
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.indexes import read_unique
 from sqlbulk.execute.runner import Stop, Watcher
+from sqlbulk.execute.steps import selected
 from sqlbulk.execute.stored import Site, clear_of, hindered, open_site
 from sqlbulk.execute.upserts import touches
 from sqlbulk.execute.windows import found_by, of_window
@@ -38,7 +39,8 @@ def run_dry(
         case Truncate():
             return _dry_truncate(command.of, connection)
         case UpdateWhere() | DeleteWhere():
-            return _dry_change(command.of, connection)
+            with selected(command.of, connection) as of:
+                return _dry_change(of, connection)
 
 
 def _dry_truncate(of: Truncate, connection: Connection) -> Result:

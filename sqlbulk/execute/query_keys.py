@@ -10,7 +10,8 @@ from bson import encode
 from bson.regex import Regex
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import KeySet, Query
+from sqlbulk.commands import Query
+from sqlbulk.commands_steps import KeySet
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.reading import database_of, limits
 

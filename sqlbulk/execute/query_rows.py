@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bson.raw_bson import RawBSONDocument
+from pymongo import ReadPreference
 from pymongo.errors import PyMongoError
 
 from sqlbulk.commands import ROW, Query, QueryRows
@@ -89,7 +90,8 @@ def run_query_pipeline(
     """The cursor of a pipeline over the source of a query, whose steps are done."""
     assert not query.steps, "prepared() comes first"
     database = connection.client[query.database or connection.database].with_options(
-        codec_options=OPTIONS.with_options(document_class=RawBSONDocument) if raw else OPTIONS)
+        codec_options=OPTIONS.with_options(document_class=RawBSONDocument) if raw else OPTIONS,
+        read_preference=ReadPreference.PRIMARY if query.reading.read_preference == "primary" else None)
     source: Collection[Any] | Database[Any] = database if query.collection is None else database[query.collection]
     settings: dict[str, Any] = {"allowDiskUse": query.allow_disk_use, "comment": options.comment}
     if query.collation is not None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pymongo import ReadPreference
 from pymongo.errors import OperationFailure, PyMongoError
 
-from sqlbulk.commands import DeleteWhere, FewKeys, KeySet, Query, UpdateWhere
-from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, Stages, Step
+from sqlbulk.commands import DeleteWhere, Query, UpdateWhere
+from sqlbulk.commands_read import Reading
+from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, FewKeys, KeySet, Stages, Step
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import SECURITY, brief, statement_error
 from sqlbulk.execute.leftovers import remove_forgotten
+from sqlbulk.execute.query_keys import with_few_keys
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from sqlbulk.options import WriteOptions
 
 Stage = Mapping[str, Any]
+_PRIMARY = Reading(read_preference="primary")
 _READ_ONLY = frozenset({10107, 13435, 11602, 189, 20})
 """Codes of a server, or a member of it, that takes no writes."""
 
@@ -103,8 +106,18 @@ class Shelf:
                 raise ServerError(
                     "E5022", f"{step.marker[1:-1]} still has rows after {rounds.most:,} rounds (max_recursion)",
                     hint="UNION in place of UNION ALL ends circles; SET max_recursion = … allows more")
-            self._write(source, (*_of_round(again, number), *self._found(step, number + 1)))
+            made = self._with_few_keys(Query(source, tuple(_of_round(again, number)), None, few=rounds.few), number)
+            self._write(source, (*made, *self._found(step, number + 1)))
             number += 1
+
+    def _with_few_keys(self, again: Query, number: int) -> Stages:
+        """The stages of a round, with the keys of the rows found last in them if these are few."""
+        few = again.few and _few(again.few, self.names)
+        if few is not None:
+            sets = tuple(replace(k, pipeline=tuple(_of_round(k.pipeline, number))) for k in few.key_sets)
+            few = FewKeys(sets, tuple(_of_round(few.pipeline, number)))
+        ready = replace(again, few=few, database=self._name, reading=_PRIMARY)
+        return with_few_keys(ready, self._connection).pipeline
 
     def _goes_on(self, step: Step, collection: Collection[dict[str, Any]], number: int) -> bool:
         """Whether the last round has found rows, and more are wanted."""
@@ -215,6 +228,9 @@ def selected(
     command: UpdateWhere | DeleteWhere, connection: Connection
 ) -> Iterator[UpdateWhere | DeleteWhere]:
     """The same for the documents that a statement is about."""
+    if not command.selection.steps:
+        yield command
+        return
     chosen, database = command.selection, command.database
     alone = chosen.alone
     other = None if alone is None else Query(alone.source, alone.stages, None, database)
@@ -236,10 +252,12 @@ def shelved(query: Query, shelf: Shelf) -> Query:
                 hint="the user needs the right to make, fill and drop collections in the database") from None
         return query.alone
     names = shelf.names
-    few = query.few
-    if few is not None:
-        sets = tuple(KeySet(k.marker, names.get(k.collection, k.collection), renamed(k.pipeline, names))
-                     for k in few.key_sets)
-        few = FewKeys(sets, renamed(few.pipeline, names))
-    collection = names.get(query.collection or "", query.collection)
-    return replace(query, collection=collection, pipeline=renamed(query.pipeline, names), few=few, steps=(), alone=None)
+    return replace(
+        query, collection=names.get(query.collection or "", query.collection), pipeline=renamed(query.pipeline, names),
+        few=query.few and _few(query.few, names), steps=(), alone=None,
+        reading=replace(query.reading, read_preference="primary"))
+
+
+def _few(few: FewKeys, names: Mapping[str, str]) -> FewKeys:
+    sets = (KeySet(k.marker, names.get(k.collection, k.collection), renamed(k.pipeline, names)) for k in few.key_sets)
+    return FewKeys(tuple(sets), renamed(few.pipeline, names))

@@ -7,8 +7,8 @@ from typing import Any
 
 from bson import json_util
 
-from sqlbulk.commands import FewKeys, Query
-from sqlbulk.commands_steps import STAGED, Step
+from sqlbulk.commands import Query
+from sqlbulk.commands_steps import STAGED, FewKeys, Step
 
 _JSON = json_util.JSONOptions(
     json_mode=json_util.JSONMode.RELAXED, uuid_representation=4, tz_aware=True)
@@ -52,6 +52,7 @@ def describe_steps(steps: Sequence[Step]) -> list[str]:
             most = f"{step.rounds.most:,} rounds" if step.rounds.limit is None else f"{step.rounds.limit:,} rows"
             lines += [f"  and in each round{again}{once}, until there are none (at most {most}):",
                       *_stages(step.rounds.pipeline)]
+            lines += [] if step.rounds.few is None else _few(step.rounds.few)
         lines += [f"    with an index on {field}" for field in step.indexes]
     return lines
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from sqlbulk import commands
+from sqlbulk.commands_steps import FewKeys, KeySet
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.environment import Environment
@@ -117,16 +118,16 @@ def _lowered(bound: BoundQuery, maker: StepMaker, query: ast.Query, *, few: bool
 
 def _with_few_keys(
     relation: algebra.Relation, bound: BoundQuery, maker: StepMaker, collection: str | None
-) -> commands.FewKeys | None:
+) -> FewKeys | None:
     """The other way: with the keys of EXISTS and IN read first."""
-    key_sets: list[commands.KeySet] = []
+    key_sets: list[KeySet] = []
     whole, environment = bound.name if bound.open else None, maker.environment
     rows, _ = to_pipeline(
         relation, environment.context, environment.catalog, whole=whole, key_sets=key_sets, joined=maker.joined)
     _flatten(rows, bound)
     if not key_sets or rows.collection != collection:
         return None
-    return commands.FewKeys(tuple(key_sets), tuple(rows.stages))
+    return FewKeys(tuple(key_sets), tuple(rows.stages))
 
 
 def ended(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from .common_queries import QUERIES
-
 from .from_queries import FROM_QUERIES
 from .join_queries import JOIN_QUERIES
 

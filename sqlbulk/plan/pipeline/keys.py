@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlbulk.commands import KeySet
+from sqlbulk.commands_steps import KeySet
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
 from sqlbulk.plan.lowering.filter import among

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlbulk.catalog import Collection
 from sqlbulk.functions import resolve
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import Call, Column, SortKey
@@ -107,9 +106,5 @@ def top_by_index(node: algebra.Limit, lowering: Lowering, outer: Outer) -> Rows 
 
 def leading_fields(collection: str, lowering: Lowering) -> set[str]:
     """The fields that an index of the collection begins with."""
-    return leading(lowering.catalog.get(collection))
-
-
-def leading(known: Collection | None) -> set[str]:
-    """The fields that an index of a collection begins with."""
+    known = lowering.catalog.get(collection)
     return {"_id"} | ({i.keys[0][0] for i in known.indexes if i.keys and not i.partial} if known else set())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import KeySet
+from sqlbulk.commands_steps import KeySet
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.functions.registry import Context, Operand
 from sqlbulk.plan.algebra import Relation

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import KeySet
+from sqlbulk.commands_steps import KeySet
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import Constant
