@@ -153,7 +153,7 @@ def test_the_article_s_table_runs_whole(session: sqlbulk.Session, database: Any)
 def test_a_default_that_nobody_can_read_is_an_error(session: sqlbulk.Session, database: Any) -> None:
     database.create_collection("broken", validator={"$jsonSchema": {"properties": {
         "a": {"description": "sqlbulk: DEFAULT 1 +"}, "b": {"description": "DEFAULT is nothing"}}}})
-    with pytest.raises(SqlError, match="the DEFAULT of broken.a, 1 \\+, can't be used"):
+    with pytest.raises(SqlError, match=r"the DEFAULT of broken.a, 1 \+, can't be used"):
         session.execute("INSERT INTO broken (b) VALUES (1)")
 
 

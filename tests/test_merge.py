@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 import sqlbulk
-from sqlbulk.commands import STAGED
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import PlanError, ServerError, TooManyErrors, UnsupportedError
 from sqlbulk.session import Session
 

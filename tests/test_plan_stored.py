@@ -59,3 +59,15 @@ def test_what_may_read_the_collection_itself_is_settled_first() -> None:
     assert is_settled("DELETE FROM t WHERE a IN (SELECT a FROM v)")
     assert is_settled("WITH c AS (SELECT a FROM t) DELETE FROM t WHERE a IN (SELECT a FROM c)")
     assert is_settled("UPDATE t SET a = (SELECT MAX(a) FROM t) WHERE TRUE")
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE t SET a[1] = b, a[n].c = 2, d['e'] = 3 WHERE TRUE",
+    "UPDATE t SET i[*].q = 1, i[*].r = DEFAULT, i[*].s[2].u = x WHERE TRUE",
+    "UPDATE t SET v.s.t = v.s FOR v IN i WHEN v.q IS NULL END, v.q[1] = v.r FOR v IN i WHEN v.q IS NULL END WHERE TRUE",
+    "UPDATE t SET (a, b) = (SELECT x, y FROM u WHERE u.k = t.k) WHERE TRUE",
+])
+def test_elements_and_rows_are_assigned_at_once(sql: str) -> None:
+    """What comes out of it is seen on a server, in tests/test_update.py."""
+    step = planned(sql).steps[0]
+    assert isinstance(step, UpdateWhere) and isinstance(step.update, tuple) and len(step.update) == 1

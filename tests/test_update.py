@@ -583,3 +583,46 @@ def test_out_of_time(session: Session, database: Database[dict[str, Any]]) -> No
         session.execute("UPDATE t SET n = n + 1 WHERE TRUE WITH (batch_size = 10, max_execution_time = 0.1, delay_ms = 30)")
     found = counts(caught.value)
     assert found["matched"] <= database.t.count_documents({"n": 1}) <= found["matched"] + found.get("in_doubt", 0) < 1000
+
+
+# Elements, and rows of a query
+
+
+ARRAYS: Any = [
+    None, [], [1], [1, 2, 3], [{"b": 1}, {"b": [1, 2]}, None], [[1, 2], [3]], {"b": [1]}, "text",
+]
+
+
+@pytest.mark.parametrize(("assignment", "after"), [
+    ("a[2] = x", [[None, 7], [None, 7], [1, 7], [1, 7, 3], [{"b": 1}, 7, None], [[1, 2], 7], {"b": [1]}, "text"]),
+    ("a[2].b = x", [[None, {"b": 7}], [None, {"b": 7}], [1, {"b": 7}], [1, 2, 3], [{"b": 1}, {"b": 7}, None],
+                    [[1, 2], [3]], {"b": [1]}, "text"]),
+    ("a[*][1] = x", [None, [], [1], [1, 2, 3], [{"b": 1}, {"b": [1, 2]}, [7]], [[7, 2], [7]], {"b": [1]}, "text"]),
+    ("a[*].b[*] = x", [None, [], [1], [1, 2, 3], [{"b": 1}, {"b": [7, 7]}, None], [[1, 2], [3]], {"b": [1]}, "text"]),
+    ("a[x - 5] = a[1], a[1] = a[2]", [
+        [None, None], [None, None], [None, 1], [2, 1, 3], [{"b": [1, 2]}, {"b": 1}, None], [[3], [1, 2]], {"b": [1]},
+        "text"]),
+    ("a[1] = 1, a[x - 6] = 2", [
+        [2], [2], [2], [2, 2, 3], [2, {"b": [1, 2]}, None], [2, [3]], {"b": [1]}, "text"]),
+    ("a[x - 8] = 1", ARRAYS),
+    ("v.b = 1 FOR v IN a WHEN v.b IS NOT NULL END, v.c.d = v.b FOR v IN a WHEN v.b IS NOT NULL END",
+     [*ARRAYS[:4], [{"b": 1, "c": {"d": 1}}, {"b": 1, "c": {"d": [1, 2]}}, None], *ARRAYS[5:]]),
+])
+def test_elements_of_arrays(
+    session: Session, database: Database[dict[str, Any]], assignment: str, after: Any
+) -> None:
+    database.t.insert_many([{"_id": number, "a": array, "x": 7} for number, array in enumerate(ARRAYS)])
+    session.execute(f"UPDATE t SET {assignment} WHERE TRUE")
+    assert [document["a"] for document in database.t.find().sort("_id")] == after
+
+
+def test_a_row_of_a_query_is_assigned_at_once(session: Session, database: Database[dict[str, Any]]) -> None:
+    database.t.insert_many([{"_id": 1, "k": 1}, {"_id": 2, "k": 2}, {"_id": 3, "k": 9}])
+    database.u.insert_many([{"k": 1, "p": 1, "q": 2}, {"k": 2, "p": 3}])
+    session.execute("UPDATE t SET (a, b) = (SELECT p, q FROM u WHERE u.k = t.k) WHERE TRUE")
+    assert list(database.t.find({}, {"_id": 0}).sort("_id")) == [
+        {"k": 1, "a": 1, "b": 2}, {"k": 2, "a": 3, "b": None}, {"k": 9, "a": None, "b": None}]
+    session.execute("UPDATE t SET (a, b) = (SELECT p, k FROM u ORDER BY k DESC LIMIT 1) WHERE k = 9")
+    assert database.t.find_one({"_id": 3}) == {"_id": 3, "k": 9, "a": 3, "b": 2}
+    with pytest.raises(ServerError, match="gave more than one row"):
+        session.execute("UPDATE t SET (a, b) = (SELECT p, q FROM u) WHERE TRUE")

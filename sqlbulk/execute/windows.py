@@ -27,6 +27,7 @@ Filter = Mapping[str, Any]
 CURSOR_GONE = frozenset({43, 237})
 """Codes of a cursor that the server has forgotten: open another."""
 NOTHING = object()
+SEVERAL_ROWS = "a subquery used as a value gave more than one row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ def stopped(error: PyMongoError, patience: Patience, *, begun: bool) -> SqlbulkE
     """What a statement ends with after a failure that can't be passed over."""
     if patience.expired():
         return ServerError("E5006", "out of time: max_execution_time has passed")
+    if SEVERAL_ROWS in str(error):
+        return ServerError("E5005", SEVERAL_ROWS, hint="add LIMIT 1, or an aggregate such as MAX")
     return faults.statement_error(error, begun=begun)
 
 

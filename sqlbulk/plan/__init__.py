@@ -78,10 +78,6 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.select import plan_select
 
             return plan_select(statement, planning)
-        case st.DryRun(statement=inner):
-            from sqlbulk.plan.dry import dried
-
-            return dried(_plan(inner, planning), statement.span)
         case st.Update() | st.Delete() | st.Move():
             from sqlbulk.plan.stored.statements import plan_stored
 
@@ -106,10 +102,19 @@ def _plan(statement: st.Statement, planning: Planning) -> Plan:
             from sqlbulk.plan.show import plan_look
 
             return plan_look(statement, planning)
-        case st.Explain():
-            from sqlbulk.plan.explain import analyzed, explained
-
-            made = _plan(statement.statement, planning)
-            return analyzed(made, statement.span) if statement.analyze else explained(made)
+        case st.Explain() | st.DryRun():
+            return _plan_of_another(statement, planning)
         case _:
             assert_never(statement)
+
+
+def _plan_of_another(statement: st.Explain | st.DryRun, planning: Planning) -> Plan:
+    """EXPLAIN and DRY RUN: what is done with the plan of the statement behind them."""
+    made = _plan(statement.statement, planning)
+    if isinstance(statement, st.DryRun):
+        from sqlbulk.plan.dry import dried
+
+        return dried(made, statement.span)
+    from sqlbulk.plan.explain import analyzed, explained
+
+    return analyzed(made, statement.span) if statement.analyze else explained(made)

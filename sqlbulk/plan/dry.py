@@ -19,8 +19,8 @@ def dried(plan: commands.Plan, span: Span) -> commands.Plan:
     """The plan of DRY RUN in front of a statement with this plan; UnsupportedError for one that writes no documents."""
     step = plan.steps[0]
     if not isinstance(step, Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate):
-        raise UnsupportedError("E3001", f"DRY RUN is for statements that write documents, not for {plan.statement}", span,
-                               hint="EXPLAIN shows what it would do")
+        reason = f"DRY RUN is for statements that write documents, not for {plan.statement}"
+        raise UnsupportedError("E3001", reason, span, hint="EXPLAIN shows what it would do")
     return commands.Plan("DRY RUN", (DryRun(_reading(step)),), plan.notices, lambda: _text(plan), lambda: _reads(step))
 
 

@@ -217,6 +217,8 @@ class StatementBuilder(QueryBuilder):
     def row_assignment(self, meta: Meta, children: Children) -> list[st.Assignment]:
         targets, _, value = children
         items = value.items if isinstance(value, ast.Row) else (value,)
+        if isinstance(value, ast.Subquery) and len(targets) > 1:
+            items = _columns_of(value, len(targets))
         if len(items) != len(targets):
             raise SqlSyntaxError("E2001", f"{len(targets)} targets but {len(items)} values", span_of(meta))
         return [st.Assignment(t, v, span=t.span) for t, v in zip(targets, items, strict=True)]
@@ -328,6 +330,18 @@ _FIELD_MARKS = {
     "TERMINATED": "DELIMITER", "ENCLOSED": "QUOTE", "OPTIONALLY_ENCLOSED": "QUOTE", "ESCAPED": "ESCAPE",
 }
 _LINE_MARKS = {"TERMINATED": "LINE_TERMINATOR", "STARTING": "LINE_PREFIX"}
+
+
+def _columns_of(subquery: ast.Subquery, count: int) -> tuple[ast.Expr, ...]:
+    """The columns of a query's one row: of one document, so that all are of the same row."""
+    span = subquery.span
+    names = [ast.Identifier(f"column {number}", quoted=True, span=span) for number in range(1, count + 1)]
+    table = ast.Identifier("row of values", quoted=True, span=span)
+    entries = tuple((name.text, ast.Path((table, name), span=span)) for name in names)
+    item = ast.SelectItem(ast.DocumentLiteral(entries, span=span), span=span)
+    derived = ast.Derived(subquery.query, ast.Alias(table, tuple(names), span=span), span=span)
+    one = ast.Subquery(ast.Query(ast.Select((item,), from_=derived, span=span), span=span), span=span)
+    return tuple(ast.Member(one, name, span=span) for name in names)
 
 
 def text_of_mysql(token: Token) -> str:

@@ -17,8 +17,8 @@ from sqlbulk.plan.assign import (
 )
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.scope import NEW, Scope, Source, collection_source
-from sqlbulk.plan.defaults import Defaults, assigned_defaults
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults
 from sqlbulk.plan.insert.rowplan import left_out
 from sqlbulk.plan.lowering.expr import is_true, lower
 from sqlbulk.plan.lowering.layout import Layout, is_plain

@@ -14,10 +14,10 @@ from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.bound import BoundExpr, Column, Constant
 from sqlbulk.plan.binding.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.binding.scope import VARIABLES, Scope, Source
-from sqlbulk.plan.defaults import defaults_of, row_defaults
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.cells import constant_cell, stored
 from sqlbulk.plan.insert.conflict import Rows, decide
+from sqlbulk.plan.insert.defaults import defaults_of, row_defaults
 from sqlbulk.plan.insert.explain import finished
 from sqlbulk.plan.insert.files import Columns, read_columns, read_file_source
 from sqlbulk.plan.insert.statements import index_document, required

@@ -11,8 +11,8 @@ from sqlbulk.commands import Path, QueryRows, Shape
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.scope import Scope
-from sqlbulk.plan.defaults import Defaults, row_defaults
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.insert.defaults import Defaults, row_defaults
 from sqlbulk.plan.lowering.expr import lower_value
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference
 from sqlbulk.plan.targets import dotted

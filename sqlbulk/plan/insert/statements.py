@@ -10,9 +10,9 @@ from sqlbulk import commands
 from sqlbulk.commands import Path, Shape
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.option_kinds import IndexSpec
-from sqlbulk.plan.defaults import defaults_of
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert import conflict
+from sqlbulk.plan.insert.defaults import defaults_of
 from sqlbulk.plan.insert.explain import finished
 from sqlbulk.plan.insert.files import read_columns, read_file_source
 from sqlbulk.plan.insert.rowplan import RowPlan, with_defaults

@@ -11,9 +11,9 @@ from sqlbulk.commands import MergeArm, MergeRows
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import bind_assignments, document_expression
 from sqlbulk.plan.binding.scope import Scope, Source
-from sqlbulk.plan.defaults import Defaults, assigned_defaults, defaults_of
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import describe_steps, wire_queries
+from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults, defaults_of
 from sqlbulk.plan.insert.rowplan import names
 from sqlbulk.plan.lowering.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options

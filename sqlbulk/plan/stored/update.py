@@ -12,8 +12,8 @@ from sqlbulk.errors import PlanError
 from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression
 from sqlbulk.plan.binding.bound import Column
 from sqlbulk.plan.binding.scope import Scope, Source, resolve_path
-from sqlbulk.plan.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.environment import Environment
+from sqlbulk.plan.insert.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
 from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
