@@ -33,6 +33,7 @@ from sqlbulk.progress import Progress, Silent
 from sqlbulk.results import Result
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
+from sqlbulk.syntax.inlined import with_queries_in_place
 from sqlbulk.syntax.parser import parse, parse_expression
 from sqlbulk.syntax.rows import count_list_parameters, decode
 from sqlbulk.syntax.script import ScriptStatement, statements
@@ -167,6 +168,7 @@ class Session:
         `catalog` None: the server is asked, if planning may want to know of its collections and indexes;
         unless the statement is about to be `running` it may be planned without.
         """
+        statement = with_queries_in_place(statement)
         value_list = ValueList(statement, self.parameters_seen)
         notices: tuple[str, ...] = ()
         try:

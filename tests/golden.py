@@ -42,6 +42,7 @@ from sqlbulk.plan.lowering.filter import match
 from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.plan.shown import pretty
 from sqlbulk.syntax import ast
+from sqlbulk.syntax.inlined import with_queries_in_place
 from sqlbulk.syntax.parser import parse, parse_expression
 from sqlbulk.syntax.rows import count_list_parameters, decode
 from sqlbulk.syntax.script import statements
@@ -144,7 +145,7 @@ def _no_error(case: Case) -> str:
 
 def planned(case: Case) -> Plan:
     """The plan of a case's statement."""
-    statement = next(statements(case.sql))
+    statement = with_queries_in_place(next(statements(case.sql)))
     rows = statement.rows
 
     def count() -> int:

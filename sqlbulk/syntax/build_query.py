@@ -47,9 +47,6 @@ class QueryBuilder(ExpressionBuilder):
         wanted = None if materialized is None else negated is None
         return ast.Cte(name, columns or (), query, wanted, span=span_of(meta))
 
-    def cte_insert(self, meta: Meta, children: Children) -> Part:
-        return Part("writes", None, span_of(meta))
-
     def cte_order(self, meta: Meta, children: Children) -> Part:
         return Part("order", children[0].upper(), span_of(meta))
 

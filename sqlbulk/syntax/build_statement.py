@@ -42,6 +42,9 @@ def _and(where: ast.Expr | None, more: ast.Expr, part: Part) -> ast.Expr:
     return ast.Binary("AND", where, more, span=where.span)
 
 
+_ROWS = st.ValueList | st.RowsParameter | st.FileSource | ast.Query | ast.ValuesQuery
+
+
 @v_args(meta=True)
 class StatementBuilder(QueryBuilder):
     """Builds statements."""
@@ -62,7 +65,9 @@ class StatementBuilder(QueryBuilder):
 
     def insert(self, meta: Meta, children: Children) -> st.Insert:
         ctes, (verb, ignore), table, columns, *rest = children
-        rows = next(c for c in rest if isinstance(c, st.ValueList | st.RowsParameter | st.FileSource | ast.Query))
+        rows = next(c for c in rest if isinstance(c, _ROWS))
+        if isinstance(rows, ast.ValuesQuery):
+            rows = ast.Query(rows, span=rows.span)
         fields = gather(rest)
         if ctes is not None:
             if not isinstance(rows, ast.Query) or rows.ctes:

@@ -35,6 +35,9 @@ def query_rows(
     Raises PlanError E2001 for another number of columns, E2010 and E2011 for names that don't do,
     UnsupportedError for a star whose columns nobody knows where the paths name fields.
     """
+    if not paths and isinstance(query.body, ast.ValuesQuery):
+        raise PlanError("E2001", "rows with subqueries need the names of their columns", query.span,
+                        hint="INSERT INTO t (a, b) VALUES …")
     planning = new_planning(environment)
     bound = bind_query(query, Around(), planning)
     if not paths:

@@ -88,6 +88,10 @@ def _values(body: ast.ValuesQuery, around: Around, planning: Planning) -> BoundQ
     for row in body.rows:
         if len(row) != width:
             raise PlanError("E2001", f"a row of {len(row)} stands below a row of {width}", row[0].span)
+        default = next((e for e in row if isinstance(e, ast.Default)), None)
+        if default is not None:
+            raise UnsupportedError("E3001", "DEFAULT can't stand in a list with subqueries", default.span,
+                                   hint="insert rows with DEFAULT by a statement of their own")
         rows.append(tuple(binder.bind(e) for e in row))
     names = tuple(f"column{n}" for n in range(1, width + 1))
     types = [common_type([type_of_bound(row[i]) for row in rows]) for i in range(width)]
