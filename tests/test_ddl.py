@@ -34,7 +34,7 @@ def test_a_command_carries_the_place_of_the_name() -> None:
 
 
 def test_truncate_takes_the_defaults_of_the_session() -> None:
-    with sqlbulk.connect("mongodb://127.0.0.1:1/", write_concern="majority", max_execution_time=5) as session:
+    with sqlbulk.connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100", write_concern="majority", max_execution_time=5) as session:
         session.explain("TRUNCATE t")
         assert session.last_plan is not None
         command = session.last_plan.steps[0]

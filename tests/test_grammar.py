@@ -41,6 +41,7 @@ def test_every_builder_has_a_rule() -> None:
     assert own - {*rules_that_build(), "is_", "in_", "unary"} == set()
 
 
+@pytest.mark.slow
 def test_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     lark.logger.setLevel(logging.DEBUG)
     with caplog.at_level(logging.DEBUG, logger=lark.logger.name):

@@ -456,6 +456,7 @@ def test_long_strings(piece: int) -> None:
     assert rows[0][0] == "x'y\n" * 2_000_000
 
 
+@pytest.mark.slow
 def test_memory_is_constant(tmp_path: Path) -> None:
     path = tmp_path / "large.sql"
     with path.open("w", encoding="utf-8") as file:

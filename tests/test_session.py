@@ -213,7 +213,7 @@ def test_rows_for_a_statement_that_takes_none() -> None:
         session.execute("SET ordered = true", rows=[])
 
 
-@pytest.mark.parametrize("depth", [500, 20_000])
+@pytest.mark.parametrize("depth", [500, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_too_deep_is_an_error_of_ours(depth: int) -> None:
     for sql in (
         f"SET batch_size = {'(' * depth}1{')' * depth}",

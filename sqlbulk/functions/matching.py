@@ -25,13 +25,18 @@ def like_regex(pattern: str, escape: str = "\\") -> str:
         character = pattern[index]
         if escape and character == escape:
             index += 1
-            if index == len(pattern):
-                raise FunctionProblem("E2004", "the pattern ends with its escape character", argument=1)
-            parts.append(_quoted(pattern[index]))
+            parts.append(_escaped(pattern, index))
         else:
             parts.append({"%": ".*", "_": "."}.get(character) or _quoted(character))
         index += 1
     return "^" + "".join(parts) + r"\z"
+
+
+def _escaped(pattern: str, index: int) -> str:
+    """The character behind an escape character, as it stands."""
+    if index == len(pattern):
+        raise FunctionProblem("E2004", "the pattern ends with its escape character", argument=1)
+    return _quoted(pattern[index])
 
 
 def _quoted(character: str) -> str:
@@ -45,9 +50,7 @@ def similar_regex(pattern: str, escape: str = "\\") -> str:
         character = pattern[index]
         if escape and character == escape:
             index += 1
-            if index == len(pattern):
-                raise FunctionProblem("E2004", "the pattern ends with its escape character", argument=1)
-            parts.append(_quoted(pattern[index]))
+            parts.append(_escaped(pattern, index))
         elif inside:
             inside = character != "]"
             parts.append("\\\\" if character == "\\" else character)

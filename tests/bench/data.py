@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlbulk.syntax.printer import print_literal
+
 FLAT = ("id", "name", "email", "price", "quantity", "active", "city", "note")
 
 
@@ -62,12 +64,6 @@ def _literals(document: dict[str, Any]) -> Iterator[str]:
 
 def _literal(value: Any) -> str:
     match value:
-        case None:
-            return "NULL"
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case str():
-            return "'" + value.replace("'", "''") + "'"
         case dict():
             return "JSON_OBJECT(" + ", ".join(f"'{k}', {_literal(v)}" for k, v in value.items()) + ")"
         case list():
@@ -75,4 +71,4 @@ def _literal(value: Any) -> str:
         case float():
             return repr(value) + "E0"
         case _:
-            return str(value)
+            return print_literal(value)

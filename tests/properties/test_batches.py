@@ -92,6 +92,7 @@ def test_batches_are_cut_by_rows_and_by_bytes() -> None:
     assert sizes(Limits(2), [5, 5, 5], [5]) == [[5, 5], [5, 5]]
     assert sizes(Limits(9, bytes=10), [4, 4, 4], [11, 3]) == [[4, 4], [4], [11], [3]]
     assert sizes(Limits(9, bytes=10, overhead=2), [4, 4]) == [[4], [4]]
+    assert sizes(Limits(9, bytes=10), [11], [12]) == [[11], [12]]
     assert sizes(Limits(9), []) == []
 
 
