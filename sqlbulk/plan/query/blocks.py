@@ -52,7 +52,9 @@ def bind_select(
     order = _order(select, items, aliases, order_by)
     distinct_on = _distinct_on(select, aliases)
     keys, sets = _keys(select, items, aliases)
+    in_windows = _named_windows(select)
     expressions = [*(i.expression for i in items), *([having] if having else []), *(k.expression for k in order)]
+    expressions += in_windows
     if keys or sets or tree.group_by or having is not None or any(map(has_aggregate, expressions)):
         groups = Grouping(planning, planning.relation("groups"), keys, algebra.visible(tables.relation), equal)
         if sets:
@@ -62,6 +64,8 @@ def bind_select(
         distinct_on = [groups.translate(e) for e in distinct_on]
         having = groups.translate(having) if having is not None else None
         rows = groups.node(rows)
+        for expression in in_windows:
+            groups.translate(expression)
     if having is not None:
         rows = algebra.Filter(rows, having)
     windows = Windows(planning.relation("windows"))
@@ -177,6 +181,12 @@ def _lone(expression: ast.Expr, outputs: Mapping[str, BoundExpr]) -> BoundExpr |
     if isinstance(expression, ast.Path) and len(expression.parts) == 1:
         return outputs.get(expression.parts[0].text)
     return None
+
+
+def _named_windows(select: _Select) -> list[BoundExpr]:
+    """What stands in WINDOW: it is checked there, whether it is used or not."""
+    with select.hooks.clause("in WINDOW", aggregates=True):
+        return [e for w in select.tree.windows for e in select.hooks.expressions_of(w.window, select.binder)]
 
 
 def _distinct_on(select: _Select, aliases: Mapping[str, BoundExpr]) -> list[BoundExpr]:

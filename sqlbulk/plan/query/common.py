@@ -49,7 +49,7 @@ def _definition(table: CommonTable, planning: Planning, span: Span) -> BoundQuer
     """The rows of the entry's query, as a relation that other uses of the entry have as well."""
     definition = table.definition
     marker = planning.marker(table)
-    opened = Opened(table, "doesn't have the form of rows to begin with UNION [ALL] rows that are made of them")
+    opened = Opened(table, "without the form: rows to begin with UNION [ALL] rows made of them")
     planning.opened.append(opened)
     try:
         query = None
@@ -73,7 +73,7 @@ def _found_last(own: Opened, planning: Planning, span: Span) -> BoundQuery:
             raise UnsupportedError("E3001", f"{name} and {other.table.definition.name.text} read each other: such"
                                    " mutual recursion isn't supported", span)
     if own.outputs is None:
-        raise PlanError("E2024", f"{name} reads itself, but {own.reason}", span)
+        raise PlanError("E2024", f"{name} reads itself {own.reason}", span)
     if own.places:
         raise PlanError("E2024", f"{name} reads itself more than once", span)
     own.places.append(span)

@@ -165,6 +165,14 @@ class QueryHooks:
             call.name, aggregate, arguments, known, partition, order, frame, filter_, call.nulls == "IGNORE",
             call.distinct, order_inside, call.from_end == "LAST", span=call.span)
 
+    def expressions_of(self, window: ast.Window, binder: Binder) -> list[BoundExpr]:
+        """What a named window partitions and orders by; raises SqlError for what can't be in a window."""
+        window = self._resolved(window, window.span)
+        order = self._order(window.order_by, binder)
+        if window.frame is not None:
+            bind_frame(window.frame, binder, ordered=bool(order))
+        return [*(binder.bind(e) for e in window.partition_by), *(k.expression for k in order)]
+
     def _resolved(self, over: ast.Window | ast.Identifier | None, span: Span) -> ast.Window:
         assert over is not None
         if isinstance(over, ast.Identifier):

@@ -27,7 +27,7 @@ def bind_recursion(opened: Opened, with_tables: WithTables, planning: Planning) 
         return None
     name, span = definition.name.text, definition.name.span
     around = with_tables(query.ctes, opened.table.around, recursive=query.recursive)
-    opened.reason = "in the rows that the recursion begins with"
+    opened.reason = "in the rows that it begins with"
     base = renamed(planning.bind_query(ast.Query(body.left, span=body.left.span), around), definition.columns, planning)
     right = ast.Query(body.right, span=body.right.span)
     opened.outputs = outputs = _named_outputs(base, body.left.span, name)
@@ -35,8 +35,11 @@ def bind_recursion(opened: Opened, with_tables: WithTables, planning: Planning) 
     if not opened.places:
         return None
     _refuse_order(query, name)
-    if term.open or len(term.outputs) != len(outputs):
-        raise PlanError("E2001", f"UNION of {len(outputs)} columns and another number of them", body.span)
+    if term.open or any(o.document for o in term.outputs):
+        raise UnsupportedError("E3001", f"the recursion {name} needs named columns, not a star over a collection",
+                               body.right.span)
+    if len(term.outputs) != len(outputs):
+        raise PlanError("E2001", f"UNION of {len(outputs)} and {len(term.outputs)} columns", body.span)
     while True:
         types = [common_type([a.type, b.type]) for a, b in zip(outputs, term.outputs, strict=True)]
         if types == [o.type for o in outputs]:
