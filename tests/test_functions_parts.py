@@ -305,3 +305,10 @@ def test_known_types_save_counting() -> None:
     assert found is not None
     assert found.accumulators == ({"$sum": "$b"}, {"$max": "$b"})
     assert found.finish("$x", "$y") == {"$cond": [{"$gt": ["$y", None]}, "$x", None]}
+
+
+def test_several_fractions_at_once_in_python() -> None:
+    rows = [([0.0, 0.5, 1.0], value) for value in (1, 4, 2, 8)]
+    assert AGGREGATES["PERCENTILE_CONT"].fold(rows) == [1.0, 3.0, 8.0]
+    assert AGGREGATES["PERCENTILE_DISC"].fold(rows) == [1, 2, 8]
+    assert AGGREGATES["PERCENTILE_CONT"].fold([([0.5], None)]) is None
