@@ -412,6 +412,8 @@ def test_the_catalog(connection: Connection, database: Database[Any]) -> None:
     assert catalog.collections["soft"].fields == {}
     assert catalog.collections["view"].kind == "view"
     assert catalog.get("nowhere") is None
+    assert (typed.bytes, catalog.collections["soft"].bytes, catalog.collections["view"].bytes) == (0, None, None)
+    assert read_catalog(connection, ["typed"]).collections["typed"].bytes is None
     connection.database = "no such"
     with pytest.raises(ConnectionFailed):
         read_catalog(connection, [])

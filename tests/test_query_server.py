@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +59,9 @@ def test_explain_analyze(session: Session, database: Database[dict[str, Any]]) -
     database.b.create_index("k", name="by_k")
     lines = [row[0] for row in session.execute("EXPLAIN ANALYZE SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k").rows]
     server = lines[lines.index("server:"):]
+    assert server[1].startswith("  read a (eq lookup with b, IndexedLoopJoin < ") and "index by_k" in server[1]
+    lines = [row[0] for row in session.execute("EXPLAIN ANALYZE SELECT * FROM a JOIN b ON b.k = a.k").rows]
+    server = lines[lines.index("server:"):]
     assert lines[0] == "SELECT from a"
     assert server[1].startswith("  read a (") and "5 documents examined" in server[1]
     assert any("$lookup b: " in line and "index by_k" in line for line in server)
@@ -71,6 +75,25 @@ def test_explain_analyze_is_for_queries(session: Session) -> None:
     with pytest.raises(UnsupportedError, match="for queries only, not for DELETE"):
         session.execute("EXPLAIN ANALYZE DELETE FROM a WHERE TRUE")
     assert _ids(session, "SELECT id FROM a") == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.server
+def test_joins_that_the_server_hashes(session: Session, database: Database[dict[str, Any]]) -> None:
+    """Only what is small as a whole: all partners of a row are one document for a moment."""
+    assert _joined_by(session) == "HashJoin"
+    rows = list(session.execute("SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k ORDER BY a.id, b.on_").rows)
+    database.b.insert_many([{"k": 77, "pad": "x" * 1_000_000} for _ in range(5)])
+    assert _joined_by(session) is None
+    assert list(session.execute("SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k ORDER BY a.id, b.on_").rows) == rows
+    database.a.insert_one({"id": 77, "k": 77})
+    database.b.insert_many([{"k": 77, "pad": "x" * 1_000_000} for _ in range(15)])
+    assert len(list(session.execute("SELECT b.pad FROM a JOIN b ON b.k = a.k WHERE a.id = 77").rows)) == 20
+
+
+def _joined_by(session: Session) -> str | None:
+    lines = [row[0] for row in session.execute("EXPLAIN ANALYZE SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k").rows]
+    found = re.search(r"eq lookup with b, (\w+)", "\n".join(lines))
+    return found and found[1]
 
 
 def test_figures_of_shards_and_inner_pipelines() -> None:

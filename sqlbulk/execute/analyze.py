@@ -112,7 +112,7 @@ def _read(account: Figures) -> str:
     found = account.get("executionStats", {})
     names, indexes = [], []
     for node in _nodes(account.get("queryPlanner", {}).get("winningPlan", {})):
-        names.append(str(node["stage"]).lower().replace("_", " "))
+        names.append(_named(node))
         indexes += [str(node["indexName"])] if "indexName" in node else []
     collection = str(account.get("queryPlanner", {}).get("namespace", "")).partition(".")[2]
     parts = [f"{found['nReturned']:,} rows"] if "nReturned" in found else []
@@ -120,6 +120,13 @@ def _read(account: Figures) -> str:
     parts += _examined(found)
     parts += [f"{found['executionTimeMillis']:,} ms"] if "executionTimeMillis" in found else []
     return f"read {collection} ({' < '.join(names)}): {', '.join(parts)}"
+
+
+def _named(node: Figures) -> str:
+    """A stage's name; of a join also with what, and how."""
+    name = str(node["stage"]).lower().replace("_", " ")
+    foreign = str(node.get("foreignCollection", "")).partition(".")[2]
+    return f"{name} with {foreign}, {node.get('strategy', '')}" if foreign else name
 
 
 def _nodes(plan: Any) -> Iterator[Figures]:

@@ -28,7 +28,7 @@ _TYPES = {
 def read_catalog(
     connection: Connection, names: Iterable[str], others: Iterable[tuple[str, str]] = ()
 ) -> Catalog:
-    """All collections of the connection's database, those of these names with their indexes.
+    """All collections of the connection's database, those of these names with their indexes, several also with sizes.
 
     `others` are collections of other databases, of which kind and defaults are asked.
 
@@ -52,11 +52,13 @@ def read_catalog(
         name, kind = entry["name"], entry.get("type", "collection")
         if name.startswith(("system.", STAGED)):
             continue
-        indexes = _indexes(connection, name) if name in wanted and kind == "collection" else ()
+        asked = name in wanted and kind == "collection"
+        indexes = _indexes(connection, name) if asked else ()
+        size = _bytes(connection, name) if asked and len(wanted) > 1 else None
         known = list(_fields(entry.get("options", {})))
         required = frozenset(path for path, _, never_null in known if never_null)
         collections[name] = Collection(
-            name, {p: t for p, t, _ in known}, indexes, kind, required, read_defaults(entry.get("options", {})))
+            name, {p: t for p, t, _ in known}, indexes, kind, required, read_defaults(entry.get("options", {})), size)
     elsewhere = {key: rules for key in others if (rules := read_rules(connection, *key)) is not None}
     return Catalog(collections, server, complete=True, others=elsewhere)
 
@@ -101,6 +103,16 @@ def _indexes(connection: Connection, name: str) -> tuple[Index, ...]:
     except PyMongoError as error:
         raise statement_error(error, begun=True) from None
     return tuple(map(_index, found))
+
+
+def _bytes(connection: Connection, name: str) -> int | None:
+    try:
+        return int(connection.client[connection.database].command("collStats", name)["size"])
+    except OperationFailure:
+        # not allowed, or dropped in between
+        return None
+    except PyMongoError as error:
+        raise statement_error(error, begun=True) from None
 
 
 def _index(index: Mapping[str, Any]) -> Index:

@@ -47,7 +47,7 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
 
 def _known(column: Column, node: algebra.Relation) -> Column:
     """The right side's column with what is known of the expression that makes it."""
-    while isinstance(node, algebra.Filter):
+    while isinstance(node, algebra.Filter | algebra.Sort):
         node = node.input
     made: tuple[algebra.Named, ...] = ()
     if isinstance(node, algebra.Aggregate | algebra.Project):

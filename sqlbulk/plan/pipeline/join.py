@@ -10,6 +10,7 @@ from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
 from sqlbulk.plan.binding.calls import make_call
 from sqlbulk.plan.lowering.layout import field_reference
 from sqlbulk.plan.pipeline.group import union_with
+from sqlbulk.plan.pipeline.hashed import can_be_hashed, filtered
 from sqlbulk.plan.pipeline.rows import (
     Lowering,
     Outer,
@@ -19,7 +20,7 @@ from sqlbulk.plan.pipeline.rows import (
     slotted,
 )
 from sqlbulk.plan.pipeline.stored import fields_to_look_up
-from sqlbulk.plan.rewrites.correlation import with_conditions
+from sqlbulk.plan.rewrites.correlation import all_of, with_conditions
 from sqlbulk.types import Type
 
 Stage = dict[str, Any]
@@ -48,22 +49,32 @@ def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
 def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
     """A join on equal fields. Where their types leave it open, what $lookup finds is tested once more."""
     left = lowering.lower(node.left, outer)
-    parts = algebra.conjuncts(node.condition)
     key = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
     if key is None:
         return None
     exact, outer_join = _is_exact(key), node.kind == "LEFT"
-    others = [p for p in parts if p is not key.condition]
-    rest = with_conditions(node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
+    others = [p for p in algebra.conjuncts(node.condition) if p is not key.condition]
     rows = slotted(left, lowering)
     local = lowering.value(key.local, rows)
     if not outer_join and not exact and key.local.nullable:
         rows.add({"$match": {"$expr": {"$gt": [local, None]}}})
+    behind = [] if exact or outer_join else [key.condition]
+    table, conditions = filtered(node.right)
+    hashed = can_be_hashed(table, rows, lowering) and not (outer_join and (conditions or others))
+    if hashed:
+        rest, behind = table, [*behind, *conditions, *others]
+    else:
+        rest = with_conditions(
+            node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
     rows, slot = _looked_up(rows, rest, lowering, outer, key=key)
     if outer_join and not exact:
         rows.add({"$addFields": {slot: {"$filter": {"input": f"${slot}", "as": "r", "cond": _agrees(key, local)}}}})
+    if hashed:
+        rows.add({"$match": {slot: {"$exists": True} if outer_join else {"$ne": []}}})
+        lowering.choices[-1] += ", which is small"
     rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": outer_join}})
-    return rows if exact or outer_join else rows.add({"$match": {"$expr": lowering.is_true(key.condition, rows)}})
+    condition = all_of(behind)
+    return rows if condition is None else rows.add(lowering.filter(condition, rows))
 
 
 _ALIKE = frozenset(Type) - {Type.ANY, Type.NULL, Type.ARRAY}
