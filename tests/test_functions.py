@@ -332,6 +332,12 @@ def test_constants_that_no_call_can_take_are_refused() -> None:
     assert refusal("CAST:TIMESTAMP", 1, Fixed(7)).code == "E2004"
     assert refusal("CAST:DECIMAL", 1, Fixed(0)).code == "E2004"
     assert refusal("CAST:BINARY", 1, Fixed(16)).code == "E2004"
+    assert refusal("REGEXP", "a", Fixed("a\\")).code == "E2004"
+
+
+def test_a_whole_number_may_be_written_as_a_decimal() -> None:
+    written = server_form("ROUND", (1.25, Fixed(Decimal128("1.00"))), CONTEXT)
+    assert written == server_form("ROUND", (1.25, Fixed(1)), CONTEXT)
 
 
 @pytest.mark.parametrize("path", ["", "$.", "$[*]", "$.a[*].b", "$[99999999999]"])

@@ -155,7 +155,7 @@ def _guarded(function: Function, operands: Sequence[Operand], known: Type, conte
         elif test is not None:
             operand = _replaced(operand, {"$cond": [test, operand.mql, None]})
         if parameter.type is Type.INTEGER and operand.type is not Type.INTEGER and function.guarded:
-            operand = _replaced(operand, {"$toLong": operand.mql}, Type.INTEGER)
+            operand = _whole(operand)
         if function.operands:
             arguments.append(operand)
         else:
@@ -169,6 +169,12 @@ def _guarded(function: Function, operands: Sequence[Operand], known: Type, conte
         test = tests[0] if len(tests) == 1 else {"$and": tests}
         result = Operand({"$cond": [test, result.mql, None]}, result.type)
     return _replaced(result, scope.close(result.mql))
+
+
+def _whole(operand: Operand) -> Operand:
+    if operand.value is UNKNOWN or operand.value is None:
+        return _replaced(operand, {"$toLong": operand.mql}, Type.INTEGER)
+    return constant(_as_integer(operand.value))
 
 
 def _replaced(operand: Operand, mql: Any, known: Type | None = None) -> Operand:

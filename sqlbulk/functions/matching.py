@@ -167,7 +167,7 @@ def _checked(pattern: Operand) -> Any:
         regex = regex.replace("\0", "\\x00")
     balance = re.sub(r"\\.|\[\^?\]?[^]]*\]", "x", regex, flags=re.DOTALL)
     dangling = re.search(r"(^|[(|])[*+?]", balance.replace("(?", ""))
-    if balance.count("(") != balance.count(")") or "[" in balance or dangling:
+    if balance.count("(") != balance.count(")") or "[" in balance or balance.endswith("\\") or dangling:
         raise FunctionProblem("E2004", f"{pattern.value!r} is no regular expression", argument=1)
     return {"$literal": regex}
 
