@@ -241,6 +241,15 @@ def test_what_count_counts() -> None:
     assert (count.fold(rows), count.fold(rows, distinct=True)) == (3, 2)
 
 
+def test_several_fractions_at_once() -> None:
+    rows = [([0, 0.5, 1], v) for v in (3, 1, 2, None)]
+    for name, expected in (("PERCENTILE_CONT", [1.0, 2.0, 3.0]), ("PERCENTILE_DISC", [1, 2, 3])):
+        fold = AGGREGATES[name].fold
+        assert fold is not None
+        assert fold(rows) == expected
+        assert fold(rows[3:]) is None
+
+
 def test_how_the_order_inside_an_aggregate_is_kept() -> None:
     keys = (OrderKey("$k", nulls_first=True), OrderKey("$v", descending=True))
     gathering = gathered("$v", order=keys)

@@ -20,6 +20,7 @@ from sqlbulk.functions import (
     document,
     hashing,
     identity,
+    jsonkeys,
     matching,
     merging,
     number,
@@ -46,7 +47,7 @@ from sqlbulk.types import Type
 
 _MODULES = (
     comparison, arithmetic, condition, number, text, characters, matching, time, timemaking, timeparts,
-    timeformat, cast, document, merging, writing, array, identity, bits, hashing,
+    timeformat, cast, document, merging, writing, array, identity, bits, hashing, jsonkeys,
 )
 _AGGREGATE_ENTRIES = (*aggregate.ENTRIES, *collecting.ENTRIES)
 

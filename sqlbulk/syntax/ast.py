@@ -124,6 +124,24 @@ class Quantified(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class IsJson(Node):
+    """operand IS [NOT] JSON [VALUE|ARRAY|OBJECT|SCALAR] [WITH UNIQUE KEYS]."""
+
+    operand: Expr
+    negated: bool
+    kind: str = "VALUE"
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collate(Node):
+    """operand COLLATE name."""
+
+    operand: Expr
+    name: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Is(Node):
     """IS [NOT] NULL, TRUE, FALSE, UNKNOWN or MISSING."""
 
@@ -468,7 +486,7 @@ class Query(Node):
 Expr = (
     Literal | IntervalLiteral | Path | Parameter | Variable | Default | Unary | Binary | Quantified | Is | IsDistinct
     | In | Between | Like | Case | Call | Cast | AtTimeZone | Member | Subscript | Slice | ArrayLiteral
-    | DocumentLiteral | Row | Subquery | Exists
+    | DocumentLiteral | Row | Subquery | Exists | IsJson | Collate
 )
 FromItem = Table | Derived | TableFunction | Join
 QueryBody = Select | ValuesQuery | SetOperation | Query

@@ -66,11 +66,12 @@ def text_of(token: Token) -> str:
 
 @v_args(meta=True)
 class ExpressionBuilder(Transformer[Token, Any]):
-    """Builds expressions. Positional parameters are numbered as they come, from 0."""
+    """Builds expressions. Positional parameters are numbered as they come, from 0; `questions` are operators `?`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.positional: list[Token] = []
+        self.questions: list[Token] = []
 
     # names
 
@@ -193,9 +194,13 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def unary(self, meta: Meta, children: Children) -> ast.Unary:
         return ast.Unary(children[0].upper(), children[1], span=span_of(meta))
 
+    complement = unary
+
     def binary(self, meta: Meta, children: Children) -> ast.Binary:
         left, operator, right = children
         word = operator.upper()
+        if operator.type == "QUESTION":
+            self.questions.append(operator)
         return ast.Binary(OPERATORS.get(word, word), left, right, span=span_of(meta))
 
     def quantified(self, meta: Meta, children: Children) -> ast.Quantified:
@@ -211,6 +216,15 @@ class ExpressionBuilder(Transformer[Token, Any]):
         left, negated, _, right = children
         return ast.IsDistinct(left, negated is not None, right, span=span_of(meta))
 
+    def is_json(self, meta: Meta, children: Children) -> ast.IsJson:
+        operand, negated, what = children
+        words = what.upper().split()
+        kind = words[1] if len(words) > 1 and words[1] in ("VALUE", "ARRAY", "OBJECT", "SCALAR") else "VALUE"
+        return ast.IsJson(operand, negated is not None, kind, "WITH" in words, span=span_of(meta))
+
+    def collate(self, meta: Meta, children: Children) -> ast.Collate:
+        return ast.Collate(children[0], children[1], span=span_of(meta))
+
     def in_(self, meta: Meta, children: Children) -> ast.In:
         operand, negated, *items = children
         query = isinstance(items[0], ast.Query)
@@ -225,6 +239,13 @@ class ExpressionBuilder(Transformer[Token, Any]):
         operand, negated, kind, pattern, escape = children
         word = {"SIMILAR_TO": "SIMILAR TO", "RLIKE": "REGEXP"}.get(kind.type, kind.type)
         return ast.Like(operand, negated is not None, word, pattern, escape, span=span_of(meta))
+
+    def like_quantified(self, meta: Meta, children: Children) -> ast.Quantified:
+        left, negated, kind, quantifier, right = children
+        word = {"SIMILAR_TO": "SIMILAR TO", "RLIKE": "REGEXP"}.get(kind.type, kind.type)
+        operator = f"NOT {word}" if negated is not None else word
+        quantity = "ALL" if quantifier.type == "ALL_OF" else "ANY"
+        return ast.Quantified(operator, left, quantity, right, span=span_of(meta))
 
     def at_time_zone(self, meta: Meta, children: Children) -> ast.AtTimeZone:
         return ast.AtTimeZone(children[0], children[2], span=span_of(meta))

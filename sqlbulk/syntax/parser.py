@@ -14,6 +14,7 @@ from lark.lexer import PatternRE, PatternStr, TerminalDef
 
 from sqlbulk.errors import Source, Span, SqlError, SqlSyntaxError, UnsupportedError
 from sqlbulk.syntax import ast
+from sqlbulk.syntax.build import span_of
 from sqlbulk.syntax.build_statement import StatementBuilder
 from sqlbulk.syntax.expected import expectation
 from sqlbulk.syntax.refusals import refuse_clause, refuse_unsupported
@@ -42,6 +43,10 @@ def parse_expression(source: Source, *, first_parameter: int = 0) -> ast.Expr:
     """The tree of a single expression, such as a cell of a value list. Its first `?` has the number given."""
     builder = StatementBuilder(None, None, first_parameter=first_parameter)
     expression: ast.Expr = _parse(source, "expression", builder)
+    if builder.questions:
+        # In a value list every `?` was counted as a parameter before this one was read.
+        raise UnsupportedError("E3001", "the operator ? can't stand in a value list", span_of(builder.questions[0]),
+                               hint="write JSONB_EXISTS(document, key)", source=source)
     return expression
 
 

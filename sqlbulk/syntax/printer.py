@@ -25,7 +25,7 @@ def print_expression(node: ast.Expr | ast.Star | ast.Lambda | ast.Query) -> str:
             return print_query(node)
         case ast.Star():
             return _star(node)
-        case ast.Unary() | ast.Binary() | ast.Is() | ast.IsDistinct() | ast.Between() | ast.Like():
+        case ast.Unary() | ast.Binary() | ast.Is() | ast.IsDistinct() | ast.IsJson() | ast.Between() | ast.Like():
             return _operator(node)
         case ast.In() | ast.Quantified() | ast.Subquery() | ast.Exists():
             return _with_query(node)
@@ -81,7 +81,9 @@ def print_literal(value: object) -> str:
             return f"X'{value.hex()}'"
 
 
-def _operator(node: ast.Unary | ast.Binary | ast.Is | ast.IsDistinct | ast.Between | ast.Like) -> str:
+def _operator(
+    node: ast.Unary | ast.Binary | ast.Is | ast.IsDistinct | ast.IsJson | ast.Between | ast.Like
+) -> str:
     match node:
         case ast.Unary():
             return f"{node.operator} {_nested(node.operand)}"
@@ -89,6 +91,9 @@ def _operator(node: ast.Unary | ast.Binary | ast.Is | ast.IsDistinct | ast.Betwe
             return f"{_nested(node.left)} {node.operator} {_nested(node.right)}"
         case ast.Is():
             return f"{_nested(node.operand)} IS {_not(node.negated)}{node.what}"
+        case ast.IsJson():
+            unique = " WITH UNIQUE KEYS" if node.unique else ""
+            return f"{_nested(node.operand)} IS {_not(node.negated)}JSON {node.kind}{unique}"
         case ast.IsDistinct():
             return f"{_nested(node.left)} IS {_not(node.negated)}DISTINCT FROM {_nested(node.right)}"
         case ast.Between():
@@ -135,7 +140,7 @@ def _simple(node: ast.Parameter | ast.Variable | ast.Default | ast.IntervalLiter
 
 def _composed(
     node: ast.Case | ast.Cast | ast.AtTimeZone | ast.Member | ast.Subscript | ast.Slice | ast.ArrayLiteral
-    | ast.DocumentLiteral | ast.Row,
+    | ast.DocumentLiteral | ast.Row | ast.Collate,
 ) -> str:
     match node:
         case ast.Case():
@@ -143,6 +148,8 @@ def _composed(
         case ast.Cast():
             word = "TRY_CAST" if node.safe else "CAST"
             return f"{word}({print_expression(node.operand)} AS {print_type(node.type)})"
+        case ast.Collate():
+            return f"{_nested(node.operand)} COLLATE {'.'.join(print_name(n) for n in node.name)}"
         case ast.AtTimeZone():
             return f"{_nested(node.operand)} AT TIME ZONE {_nested(node.zone)}"
         case ast.Member():

@@ -87,6 +87,14 @@ EXCLUDING = (
     "SUM(e.id) FILTER (WHERE e.active)", "ARRAY_AGG(e.id)", "STRING_AGG(e.name, '-')", "FIRST_VALUE(e.name)",
     "LAST_VALUE(e.name)", "NTH_VALUE(e.id, 2)",
 )
+INSIDE = {
+    "COUNT": "id", "SUM": "salary", "AVG": "salary", "MIN": "name", "MAX": "salary", "STDDEV_SAMP": "salary",
+    "STDDEV_POP": "salary", "VAR_SAMP": "id", "VAR_POP": "id", "STDDEV": "salary", "VARIANCE": "id", "ARRAY_AGG": "dept",
+    "JSON_AGG": "dept", "JSONB_AGG": "dept", "STRING_AGG": "name", "BOOL_AND": "active", "BOOL_OR": "active",
+    "EVERY": "active", "BIT_AND": "dept", "BIT_OR": "dept", "BIT_XOR": "dept",
+}
+"""Aggregates with a column that each can take."""
+ORDERED_SETS = ("PERCENTILE_CONT(0.25)", "PERCENTILE_DISC(0.75)", "PERCENTILE_CONT(ARRAY[0, 0.5])", "MODE()")
 
 WRITTEN = """
 SELECT 1
@@ -299,11 +307,76 @@ SELECT e.id, d.title, COUNT(*) OVER (PARTITION BY d.city ORDER BY e.salary GROUP
 SELECT id, MODE() WITHIN GROUP (ORDER BY dept) FROM emp GROUP BY id
 SELECT id, LAG(id, -1) OVER (ORDER BY id), LEAD(id, 0) OVER (ORDER BY id), LAG(id, NULL) OVER (ORDER BY id) FROM emp
 SELECT id, NTILE(3) OVER (ORDER BY id DESC), NTH_VALUE(id, 3) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 3 FOLLOWING EXCLUDE CURRENT ROW) FROM emp
+SELECT id & 3, id | 4, ~id, id << 2, id >> 1 FROM emp
+SELECT id FROM emp WHERE (dept, active) IS DISTINCT FROM (1, TRUE)
+SELECT id FROM emp WHERE (hired, INTERVAL '400 days') OVERLAPS (TIMESTAMPTZ '2021-01-01', TIMESTAMPTZ '2022-01-01')
+SELECT id, (hired, hired + INTERVAL '1 year') OVERLAPS (TIMESTAMPTZ '2020-06-01', INTERVAL '1 month') FROM emp
+SELECT e.id, s.id, (e.hired, s.day) OVERLAPS (s.day, e.hired), (e.hired, NULL) OVERLAPS (TIMESTAMPTZ '2020-06-01', s.day) FROM emp e CROSS JOIN sale s
+SELECT (DATE '2024-01-01', DATE '2024-01-05') OVERLAPS (DATE '2024-01-05', DATE '2024-01-09'), (DATE '2024-01-05', DATE '2024-01-01') OVERLAPS (DATE '2024-01-03', DATE '2024-01-03'), (DATE '2024-01-03', DATE '2024-01-03') OVERLAPS (DATE '2024-01-03', DATE '2024-01-03')
+SELECT id FROM emp WHERE name LIKE ANY (ARRAY['A%', 'B%'])
+SELECT id FROM emp WHERE name NOT LIKE ALL (ARRAY['A%', 'B%'])
+SELECT id, name NOT LIKE ANY (ARRAY['A%', NULL]) FROM emp
+SELECT id, name LIKE ALL (ARRAY['A%', '%n']), name !~ ANY (ARRAY['^A', '^B']) FROM emp
+SELECT id FROM emp WHERE name ILIKE ANY (ARRAY['a%', 'b%'])
+SELECT id FROM emp WHERE name ~ ANY (ARRAY['^A', 'b$'])
+SELECT id FROM emp WHERE name !~* ALL (ARRAY['^a', 'B$'])
+SELECT id FROM emp e WHERE name LIKE ANY (SELECT LEFT(x.name, 1) || '%' FROM emp x WHERE x.id < e.id)
+SELECT id, name NOT LIKE ANY (SELECT LEFT(x.name, 1) || '%' FROM emp x) FROM emp e
+SELECT id, 'a' LIKE ANY (tags), 'b' NOT LIKE ALL (tags) FROM tagged
+SELECT id FROM emp ORDER BY name COLLATE "C", id
+SELECT id, name COLLATE "C" < 'B' FROM emp
+SELECT MAX(name COLLATE "POSIX") FROM emp WHERE name COLLATE "C" > 'A' COLLATE "C"
+SELECT '{"a":1}' IS JSON, '[1]' IS JSON ARRAY, '1' IS JSON SCALAR, '{}' IS JSON OBJECT, 'x' IS NOT JSON, '{"a":1,"a":2}' IS JSON WITH UNIQUE KEYS, '{"a":1}' IS JSON WITH UNIQUE, NULL IS JSON, '[1' IS JSON VALUE, 'NaN' IS JSON
+SELECT id FROM emp WHERE dept BETWEEN SYMMETRIC 3 AND 1
+SELECT id, tags || 'z'::text FROM tagged
+SELECT id, 'z'::text || tags FROM tagged
+SELECT id FROM tagged WHERE tags && ARRAY['a','c']
+SELECT id, NOT tags && ARRAY['a','c'] FROM tagged
+SELECT '{"a":1,"b":2}'::jsonb ? 'a', '{"a":1}'::jsonb ?| ARRAY['a','c'], '{"a":1}'::jsonb ?& ARRAY['a','c'], '["a"]'::jsonb ? 'a', '[1]'::jsonb ? '1', '{"a":null}'::jsonb ? 'a'
+SELECT id, JSONB_BUILD_OBJECT('a', id, name, 1) ? 'Ann', JSONB_BUILD_OBJECT('a', id) ?| ARRAY['b', name], JSONB_BUILD_ARRAY(name, id) ?& ARRAY['Ann'] FROM emp WHERE name IS NOT NULL
+SELECT ('{"a":1,"b":2}'::jsonb - 'a')
+SELECT id, JSONB_BUILD_OBJECT('a', id, 'b', 1) - 'a' FROM emp
+SELECT id, ROW(dept, name) IS NULL, ROW(dept, name) IS NOT NULL, NOT ROW(dept, name) IS NULL FROM emp
+SELECT 2 + 3 << 1, 1 << 2 + 1, 5 & 3 | 8, ~1 + 2, ~ ~ 7, 1 | ~2 + 3, 6 & ~2 + 1, -3 >> 1, 2 * 3 & 5, 7 & 3 << 1
+SELECT id, id & 3 = 1, id | 1 > 3, NOT id & 1 = 1, (id & dept) IS NULL FROM emp
+SELECT id FROM emp WHERE id & 1 = 1 AND dept | 2 = 3
+SELECT id, dept & id, -dept | id, ~dept, dept << id, -id >> 1 FROM emp
+SELECT BIT_AND(id | 8), BIT_OR(id & 6) FROM emp
+SELECT id, dept & NULL, NULL | id FROM emp
+SELECT id, (name || 'x') COLLATE "C" = 'Annx', hired AT TIME ZONE 'UTC' FROM emp
+SELECT id FROM emp WHERE NOT (name ILIKE ANY (ARRAY['a%', NULL]))
+SELECT (1, 2) IN (SELECT id, dept FROM emp), (1, NULL) IN (SELECT id, dept FROM emp), (1, 1) NOT IN (SELECT id, dept FROM emp)
+SELECT id, 'a' = ANY(tags), 'a' <> ALL(tags), 'z' < ANY(tags), 'a' <= ALL(tags) FROM tagged
+SELECT id, tags[1:1], tags[2:], tags[:1], tags[1:2] = ARRAY['a', 'b'], CARDINALITY(tags[5:9]) FROM tagged
+SELECT id, (dept, salary) IS NOT DISTINCT FROM (3, NULL), (dept, name) < (2, 'C'), (dept, name) >= (2, 'C') FROM emp
+SELECT dept, active, COUNT(*) FROM emp GROUP BY (dept, active)
+SELECT dept, active, GROUPING(dept, active), SUM(salary) FILTER (WHERE id > 2) FROM emp GROUP BY GROUPING SETS ((dept, active), (dept), ())
+SELECT GROUPING(dept) + 1 AS g, COUNT(*) FROM emp GROUP BY ROLLUP (dept) ORDER BY GROUPING(dept), COUNT(*), dept
+SELECT dept, RANK() OVER (PARTITION BY GROUPING(dept) ORDER BY COUNT(*)) FROM emp GROUP BY ROLLUP (dept)
+SELECT COUNT(DISTINCT (dept, active)) FILTER (WHERE id > 3), COUNT(DISTINCT ROW(dept)) FROM emp
+SELECT MAX(COUNT(*)) OVER (), SUM(SUM(salary)) OVER (ORDER BY dept ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) FROM emp GROUP BY dept
+SELECT id FROM emp WHERE (SELECT COUNT(*) OVER () FROM dept d LIMIT 1) > 3
+SELECT id, (SELECT SUM(x.salary) FILTER (WHERE x.active) FROM emp x WHERE x.dept = e.dept) FROM emp e
+SELECT id FROM emp ORDER BY SUM(salary) OVER (ORDER BY dept GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING) DESC, id
+SELECT DISTINCT DENSE_RANK() OVER (ORDER BY dept) AS r FROM emp
+SELECT id, COUNT(*) OVER (PARTITION BY dept, active ORDER BY hired DESC NULLS LAST RANGE BETWEEN INTERVAL '1 day' PRECEDING AND INTERVAL '2 days' FOLLOWING) FROM emp
+SELECT id, SUM(salary) OVER (PARTITION BY (SELECT MAX(d.id) FROM dept d WHERE d.id = e.dept) ORDER BY id ROWS 1 PRECEDING) FROM emp e
+SELECT x.id, SUM(x.r) OVER (ORDER BY x.r GROUPS 1 PRECEDING) FROM (SELECT id, RANK() OVER (ORDER BY salary) AS r FROM emp) x
+SELECT id, SUM(dept) OVER (ORDER BY salary RANGE BETWEEN 500 PRECEDING AND 500 FOLLOWING EXCLUDE GROUP), SUM(dept) OVER (ORDER BY salary RANGE BETWEEN 500.5 PRECEDING AND CURRENT ROW) FROM emp
+SELECT id, SUM(id) OVER (ORDER BY dept RANGE BETWEEN 0 PRECEDING AND 0 FOLLOWING), SUM(id) OVER (ORDER BY dept GROUPS BETWEEN 0 PRECEDING AND 0 FOLLOWING) FROM emp
+SELECT id, SUM(id) OVER (ORDER BY dept + 1 DESC NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING), COUNT(*) OVER (ORDER BY -dept RANGE BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) FROM emp
+SELECT id, FIRST_VALUE(id) OVER (ORDER BY dept DESC, id GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW), LAST_VALUE(id) OVER (PARTITION BY active ORDER BY id DESC RANGE BETWEEN 2 PRECEDING AND 3 FOLLOWING) FROM emp
+SELECT id, ARRAY_AGG(id) FILTER (WHERE active) OVER (ORDER BY id ROWS 2 PRECEDING), COUNT(name) FILTER (WHERE active) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) FROM emp
+SELECT d.id, (SELECT SUM(e.salary) OVER (ORDER BY e.id ROWS 1 PRECEDING) FROM emp e WHERE e.dept = d.id ORDER BY e.id DESC LIMIT 1) AS s FROM dept d
 """
 
 
-NEED_CATALOG = frozenset({"SELECT id, name, qty FROM emp JOIN sale USING (id)"})
-"""Queries with a field of a joined table and no table's name in front: only a catalog tells whose it is."""
+NEED_CATALOG = frozenset({
+    "SELECT id, name, qty FROM emp JOIN sale USING (id)", "SELECT id, tags || 'z'::text FROM tagged",
+    "SELECT id, 'z'::text || tags FROM tagged",
+})
+"""Queries with a field of a joined table and no table's name in front, of which only a catalog tells whose it is, or
+with a field of which only a catalog tells that it is an array."""
 
 
 def queries() -> Iterator[str]:
@@ -322,8 +395,26 @@ def queries() -> Iterator[str]:
         seen[f"SELECT e.id, d.id AS d FROM emp e {kind} dept d ON {condition}{where}"] = None
     for grouping, aggregate in product(GROUPINGS, AGGREGATES):
         seen[grouping.format(a=aggregate)] = None
+    seen |= dict.fromkeys(_inside())
     seen |= dict.fromkeys(_windows())
     yield from seen
+
+
+def _inside() -> Iterator[str]:
+    """Aggregates with DISTINCT, ORDER BY and FILTER inside, in all combinations that mean one thing."""
+    present = " WHERE dept IS NOT NULL AND name IS NOT NULL AND active IS NOT NULL"
+    for (name, column), distinct, order, only in product(
+        INSIDE.items(), ("", "DISTINCT "), ("", "{}", "{} DESC", "salary DESC, id"), ("", " FILTER (WHERE id > 2)")
+    ):
+        if (distinct and "id" in order) or (name.endswith("AGG") and not order and not distinct):
+            continue  # PostgreSQL can't, or no order is given
+        key = f" ORDER BY {order.format(column)}" if order else ""
+        call = f"{name}({distinct}{column}{', $$-$$' if name == 'STRING_AGG' else ''}{key}){only}"
+        yield f"SELECT {call} AS v FROM emp{present}".replace("$$", "'")
+        yield f"SELECT active, {call} AS v FROM emp{present} GROUP BY active".replace("$$", "'")
+    for call, order, only in product(ORDERED_SETS, ("salary", "salary DESC"), ("", " FILTER (WHERE id > 2)")):
+        yield f"SELECT {call} WITHIN GROUP (ORDER BY {order}){only} AS v FROM emp"
+        yield f"SELECT active, {call} WITHIN GROUP (ORDER BY {order}){only} AS v FROM emp GROUP BY active"
 
 
 def _windows() -> Iterator[str]:

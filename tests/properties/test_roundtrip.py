@@ -32,7 +32,8 @@ paths = some.lists(names, min_size=1, max_size=3).map(lambda p: ast.Path(tuple(p
 leaves = some.one_of(
     values.map(ast.Literal), paths, some.just(ast.Default()), some.just(ast.Parameter("p")), some.just(ast.Variable("v"))
 )
-BINARY = ["+", "-", "*", "/", "DIV", "%", "^", "||", "=", "<>", "<", "<=", ">", ">=", "<=>", "AND", "OR", "XOR", "&", "|", "~", "@>"]
+BINARY = ["+", "-", "*", "/", "DIV", "%", "^", "||", "=", "<>", "<", "<=", ">", ">=", "<=>", "AND", "OR", "XOR", "&", "|", "~", "@>", "<<",
+          "&&", "?|", "?&", "OVERLAPS"]
 TYPES = [ast.TypeName("INT"), ast.TypeName("DECIMAL", (10, 2)), ast.TypeName("DOUBLE PRECISION"), ast.TypeName("TEXT", (), True)]
 
 
@@ -53,6 +54,10 @@ def branches(inner: some.SearchStrategy[ast.Expr]) -> some.SearchStrategy[ast.Ex
         some.builds(ast.Case, maybe, some.lists(some.builds(ast.When, inner, inner), min_size=1, max_size=2).map(tuple), maybe),
         some.builds(ast.Cast, inner, some.sampled_from(TYPES), flag),
         some.builds(ast.AtTimeZone, inner, inner),
+        some.builds(ast.IsJson, inner, flag, some.sampled_from(["VALUE", "ARRAY", "OBJECT", "SCALAR"]), flag),
+        some.builds(ast.Collate, inner, some.lists(names, min_size=1, max_size=2).map(tuple)),
+        some.builds(ast.Quantified, some.sampled_from(["=", "<", "LIKE", "NOT ILIKE", "SIMILAR TO", "~", "!~*"]), inner,
+                    some.sampled_from(["ANY", "ALL"]), inner),
         some.builds(ast.Subscript, inner, inner),
         some.builds(ast.ArrayLiteral, several),
         some.builds(ast.Row, several),

@@ -13,8 +13,17 @@ from sqlbulk.plan.binding.calls import literal_constant, make_call, make_constan
 from sqlbulk.plan.binding.conditions import between, choose, compare_rows, connect, negate
 from sqlbulk.plan.binding.evaluate import fold_lambda
 from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval, unit_length
+from sqlbulk.plan.binding.operators import (
+    collated,
+    compared_by,
+    contrary,
+    is_json,
+    is_negated,
+    is_pattern,
+    operate,
+    overlaps,
+)
 from sqlbulk.plan.binding.parts import (
-    MATCHES,
     ROW_COMPARISONS,
     cast_name,
     chain_operands,
@@ -128,9 +137,9 @@ class Binder:
                 return self._variable(node)
             case ast.IntervalLiteral():
                 return self._interval(node)
-            case ast.Unary() | ast.Binary() | ast.Quantified() | ast.AtTimeZone():
+            case ast.Unary() | ast.Binary() | ast.Quantified() | ast.AtTimeZone() | ast.Collate():
                 return self._operation(node)
-            case ast.Is() | ast.IsDistinct() | ast.In() | ast.Between() | ast.Like():
+            case ast.Is() | ast.IsDistinct() | ast.In() | ast.Between() | ast.Like() | ast.IsJson():
                 return self._predicate(node)
             case ast.Case():
                 return self._case(node)
@@ -191,7 +200,9 @@ class Binder:
 
     # operators
 
-    def _operation(self, node: ast.Unary | ast.Binary | ast.Quantified | ast.AtTimeZone) -> BoundExpr:
+    def _operation(
+        self, node: ast.Unary | ast.Binary | ast.Quantified | ast.AtTimeZone | ast.Collate
+    ) -> BoundExpr:
         match node:
             case ast.Unary(operator="NOT", operand=operand):
                 return negate(self.bind(operand), node.span, self.context)
@@ -207,22 +218,22 @@ class Binder:
                 return self._binary(node)
             case ast.Quantified():
                 return self._quantified(node)
+            case ast.Collate():
+                return collated(self.bind(node.operand), node, self.context)
         return self.call("AT TIME ZONE", self.bind(node.operand), self.bind(node.zone), span=node.span)
 
     def _binary(self, node: ast.Binary) -> BoundExpr:
         if node.operator in ROW_COMPARISONS and (isinstance(node.left, ast.Row) or isinstance(node.right, ast.Row)):
             return self._compared_rows(node)
+        if node.operator == "OVERLAPS":
+            return overlaps(*(tuple(self.bind(i) for i in row_items(side)) for side in (node.left, node.right)),
+                            span=node.span, context=self.context)
         left, right = self.bind(node.left), self.bind(node.right)
         if node.operator == "->":
             field = member(left, right)
             if field is not None:
                 return replace(field, span=node.span)
-        if node.operator in MATCHES:
-            negated, flags = MATCHES[node.operator]
-            options = [make_constant(flags, node.span)] if flags else []
-            found = self.call("REGEXP", left, right, *options, span=node.span)
-            return negate(found, node.span, self.context) if negated else found
-        return self.call(node.operator, left, right, span=node.span)
+        return operate(node.operator, left, right, span=node.span, context=self.context)
 
     def _compared_rows(self, node: ast.Binary) -> BoundExpr:
         for one, other in ((node.left, node.right), (node.right, node.left)):
@@ -234,27 +245,46 @@ class Binder:
         return compare_rows(node.operator, left, right, span=node.span, context=self.context)
 
     def _quantified(self, node: ast.Quantified) -> BoundExpr:
+        if is_negated(node.operator):
+            # Not like any is the contrary of like all.
+            quantifier = "ANY" if node.quantifier == "ALL" else "ALL"
+            other = replace(node, operator=contrary(node.operator), quantifier=quantifier)
+            return negate(self._quantified(other), node.span, self.context)
         operand = tuple(self.bind(i) for i in row_items(node.left))
         if isinstance(node.right, ast.Query):
             return self.hooks.subquery(node.quantifier.lower(), node.right, self, span=node.span, operand=operand,
-                                       operator=node.operator)
+                                       operator=compared_by(node.operator, node.span))
         if len(operand) > 1:
             raise UnsupportedError("E3001", "a row can't be compared with the items of an array", node.left.span)
         array = self.bind(node.right)
         self._check_array(array, node.quantifier)
+        if is_pattern(node.operator) and isinstance(array, Constant) and isinstance(array.value, list):
+            tests = [operate(node.operator, operand[0], make_constant(pattern, node.right.span), span=node.span,
+                             context=self.context) for pattern in array.value]
+            return connect("OR" if node.quantifier == "ANY" else "AND", tests, node.span, self.context)
         item = "item"
         while item in self.scope.variables:
             item += "_"
         inner = self.within(replace(self.scope, variables=self.scope.variables | {item}))
         variable = inner.bind(ast.Path((ast.Identifier(item),), span=node.right.span))
-        body = self.call(node.operator, operand[0], variable, span=node.span)
+        body = operate(node.operator, operand[0], variable, span=node.span, context=self.context)
         call = LambdaCall(node.quantifier, array, (item,), body, type=Type.BOOLEAN, span=node.span)
         return fold_lambda(call, self.context)
 
-    def _predicate(self, node: ast.Is | ast.IsDistinct | ast.In | ast.Between | ast.Like) -> BoundExpr:
+    def _predicate(
+        self, node: ast.Is | ast.IsDistinct | ast.In | ast.Between | ast.Like | ast.IsJson
+    ) -> BoundExpr:
         match node:
+            case ast.Is(operand=ast.Row(items=items), what="NULL"):
+                # Of a row of NULLs and values neither IS NULL nor IS NOT NULL is true.
+                tests = [self.call("IS NULL", self.bind(i), span=node.span) for i in items]
+                tests = [negate(t, node.span, self.context) for t in tests] if node.negated else tests
+                return connect("AND", tests, node.span, self.context)
             case ast.Is():
-                bound = self._is(node)
+                name = "IS " + {"UNKNOWN": "NULL"}.get(node.what, node.what)
+                bound = self.call(name, self.bind(node.operand), span=node.span)
+            case ast.IsJson():
+                bound = is_json(self.bind(node.operand), node, self.context)
             case ast.IsDistinct(left=left, right=right):
                 sides = [tuple(self.bind(i) for i in row_items(s)) for s in (left, right)]
                 bound = compare_rows("<=>", sides[0], sides[1], span=node.span, context=self.context)
@@ -267,16 +297,6 @@ class Binder:
                 arguments = [node.operand, node.pattern] + ([node.escape] if node.escape is not None else [])
                 bound = self.call(node.kind, *map(self.bind, arguments), span=node.span)
         return negate(bound, node.span, self.context) if node.negated else bound
-
-    def _is(self, node: ast.Is) -> BoundExpr:
-        name = "IS " + {"UNKNOWN": "NULL"}.get(node.what, node.what)
-        if isinstance(node.operand, ast.Row) and node.what == "NULL":
-            if node.negated:
-                raise UnsupportedError("E3001", "a row IS NOT NULL isn't supported", node.span,
-                                       hint="write (a IS NOT NULL AND b IS NOT NULL)")
-            tests = [self.call(name, self.bind(i), span=node.span) for i in node.operand.items]
-            return connect("AND", tests, node.span, self.context)
-        return self.call(name, self.bind(node.operand), span=node.span)
 
     def _in(self, node: ast.In) -> BoundExpr:
         operand = tuple(self.bind(i) for i in row_items(node.operand))

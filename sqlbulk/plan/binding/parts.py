@@ -12,7 +12,6 @@ from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
 ROW_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">=", "<=>"})
-MATCHES = {"~": (False, ""), "~*": (False, "i"), "!~": (True, ""), "!~*": (True, "i")}
 
 
 def row_items(node: ast.Expr) -> tuple[ast.Expr, ...]:
