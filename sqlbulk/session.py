@@ -273,6 +273,7 @@ class Session:
     def _execute(self, step: Command, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
         connection = self.connection()
+        connection.tidy()
         self._stop.clear()
         written = step.of if isinstance(step, DryRun) else step
         self._writing = isinstance(getattr(written, "options", None), WriteOptions)

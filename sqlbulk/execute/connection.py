@@ -38,14 +38,15 @@ class Server:
 class Connection:
     """An open connection; `database` is where statements run that name none. A context manager that closes it.
 
-    `shelves` hold rows of statements that are still being read; `swept` are the databases in which leftovers
-    have been looked for.
+    `shelves` hold rows of statements that are still being read, `abandoned` ones those that nobody will read any
+    more; `swept` are the databases in which leftovers have been looked for.
     """
 
     client: MongoClient[dict[str, Any]]
     database: str
     server: Server = field(default_factory=Server)
     shelves: set[Shelf] = field(default_factory=set, compare=False, repr=False)
+    abandoned: list[Shelf] = field(default_factory=list, compare=False, repr=False)
     swept: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def collection(self, name: str, database: str | None = None) -> Collection[dict[str, Any]]:
@@ -57,10 +58,15 @@ class Connection:
         return found.with_options(codec_options=OPTIONS)
 
     def close(self) -> None:
-        """Drop what statements have kept for rows that nobody will read any more, and close all sockets."""
+        """Drop what statements have kept, and close all sockets."""
         for shelf in list(self.shelves):
             shelf.close()
         self.client.close()
+
+    def tidy(self) -> None:
+        """Drop what was kept for rows that nobody will read any more."""
+        while self.abandoned:
+            self.abandoned.pop().close()
 
     def __enter__(self) -> Connection:
         return self

@@ -47,8 +47,8 @@ class ShelvedRows:
     """Rows for which others are kept on a shelf, until these are read, or nobody can read them any more."""
 
     def __init__(self, rows: Iterable[tuple[Any, ...]], shelf: Shelf) -> None:
-        self._rows = iter(rows)
-        self._ended = weakref.finalize(self, shelf.close)
+        self._rows, self._ended = iter(rows), shelf.close
+        weakref.finalize(self, shelf.abandon)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self

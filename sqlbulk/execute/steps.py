@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,7 +17,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from sqlbulk.commands import DeleteWhere, Query, UpdateWhere
 from sqlbulk.commands_read import Reading
 from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, FewKeys, KeySet, Stages, Step
-from sqlbulk.errors import ServerError
+from sqlbulk.errors import ConnectionFailed, ServerError
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import SECURITY, brief, statement_error
 from sqlbulk.execute.leftovers import remove_forgotten
@@ -33,6 +35,16 @@ Stage = Mapping[str, Any]
 _PRIMARY = Reading(read_preference="primary")
 _READ_ONLY = frozenset({10107, 13435, 11602, 189, 20})
 """Codes of a server, or a member of it, that takes no writes."""
+
+
+_OPEN: weakref.WeakSet[Shelf] = weakref.WeakSet()
+"""What the end of the process must clear away, if sessions aren't closed before."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for shelf in list(_OPEN):
+        shelf.close()
 
 
 class CannotKeepError(Exception):
@@ -67,6 +79,7 @@ class Shelf:
         """
         remove_forgotten(self._connection, self._name)
         self._connection.shelves.add(self)
+        _OPEN.add(self)
         try:
             for step in steps:
                 self._run(step)
@@ -153,9 +166,15 @@ class Shelf:
         with suppress(PyMongoError):
             self._connection.client.admin.command("killSessions", [session.session_id])
 
+    def abandon(self) -> None:
+        """Leave the collections to be dropped when next there is something to do: nothing is sent now."""
+        if self.names:
+            self._connection.abandoned.append(self)
+
     def close(self) -> None:
         """Drop the collections. Idempotent; what can't be dropped now is so a day later."""
         names, self.names = self.names, {}
+        _OPEN.discard(self)
         self._connection.shelves.discard(self)
         for name in names.values():
             with suppress(PyMongoError):
@@ -247,7 +266,7 @@ def shelved(query: Query, shelf: Shelf) -> Query:
     except CannotKeepError as problem:
         shelf.close()
         if query.alone is None:
-            raise ServerError(
+            raise ConnectionFailed(
                 "E5003", f"rows of {query.steps[-1].marker[1:-1]} have to be kept while the query runs: {problem}",
                 hint="the user needs the right to make, fill and drop collections in the database") from None
         return query.alone
