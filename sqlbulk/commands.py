@@ -159,7 +159,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Write rows into a collection."""
+    """Write rows into a collection. `returning` is a query whose rows for the documents written are the result."""
 
     collection: str
     rows: Rows
@@ -169,6 +169,7 @@ class Insert:
     ensure_indexes: tuple[Mapping[str, Any], ...] = ()
     database: str | None = None
     time_series: TimeSeries | None = None
+    returning: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)

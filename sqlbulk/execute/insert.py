@@ -8,12 +8,12 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, QueryRows, ValuesRows
+from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, Query, QueryRows, ValuesRows
 from sqlbulk.execute.batches import BATCH_BYTES, Limits
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.conflicts import (
@@ -69,7 +69,26 @@ def run_insert(
     made = () if command.time_series is None else ensure_time_series(
         connection.collection(command.collection, command.database), command.time_series)
     with opened_rows(command, connection, rows, base_dir) as source:
+        if command.returning is not None:
+            return _write_and_return(command, command.returning, connection, source, watcher=watcher, stop=stop,
+                                     notices=made)
         return write_rows(command, connection, source, watcher=watcher, stop=stop, notices=made)
+
+
+def _write_and_return(
+    command: Insert, query: Query, connection: Connection, source: RowSource, *, watcher: Watcher | None,
+    stop: Stop | None, notices: tuple[str, ...],
+) -> Result:
+    """The same, one batch after the other, with the documents written as the rows of the result."""
+    from sqlbulk.execute.insert_returning import RecordingTarget, returned_rows
+
+    collection = connection.collection(command.collection, command.database)
+    notices = (*notices, *ensure_indexes(collection, command, version=connection.server.version))
+    target = RecordingTarget(open_target(collection, command.options, lambda: None), command.conflict)
+    alone = replace(command, options=replace(command.options, parallel_workers=1))
+    result = write_rows(alone, connection, source, watcher=watcher, stop=stop, notices=notices, target=target)
+    columns, rows = returned_rows(query, target.written, collection)
+    return replace(result, columns=columns, rows=rows)
 
 
 def write_rows(

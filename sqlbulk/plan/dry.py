@@ -21,6 +21,8 @@ def dried(plan: commands.Plan, span: Span) -> commands.Plan:
     if not isinstance(step, Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate):
         reason = f"DRY RUN is for statements that write documents, not for {plan.statement}"
         raise UnsupportedError("E3001", reason, span, hint="EXPLAIN shows what it would do")
+    if getattr(step, "returning", None) is not None:
+        raise UnsupportedError("E3001", "RETURNING can't be combined with DRY RUN, which shows documents itself", span)
     return commands.Plan("DRY RUN", (DryRun(_reading(step)),), plan.notices, lambda: _text(plan), lambda: _reads(step))
 
 

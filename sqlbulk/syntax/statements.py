@@ -188,6 +188,7 @@ class Move(Node):
     where: Expr | None = None
     order_by: tuple[OrderItem, ...] = ()
     limit: Expr | None = None
+    returning: tuple[SelectItem, ...] = ()
     options: tuple[OptionBlock, ...] = ()
 
 
@@ -215,6 +216,7 @@ class Merge(Node):
     options: tuple[OptionBlock, ...] = ()
     ctes: tuple[Cte, ...] = ()
     recursive: bool = False
+    returning: tuple[SelectItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

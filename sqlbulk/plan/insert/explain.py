@@ -40,6 +40,7 @@ def insert_lines(verb: str, command: Insert) -> Iterator[str]:
     yield from indented("rows", _rows(command.rows, command.conflict))
     yield from indented("columns", _columns(command))
     yield from indented("on conflict", _conflict(command.conflict, command.rows))
+    yield from indented("returning", _returning(command))
     yield from indented("options", option_lines(command.options))
     if command.rows.__class__ is ValuesRows:
         yield from indented("documents", _documents(command))
@@ -127,6 +128,13 @@ def _columns(command: Insert) -> Iterator[str]:
         yield f"{dotted(default.path)} is {default.text} in rows that leave it out"
     for path in shape.required:
         yield f"{dotted(path)} is required: rows without it are rejected"
+
+
+def _returning(command: Insert) -> Iterator[str]:
+    if command.returning is not None:
+        yield f"rows by {pretty(list(command.returning.pipeline))}"
+        if command.conflict is not None:
+            yield "a row that meets a stored document is a command of its own, which tells the document as it was"
 
 
 _DONE = {

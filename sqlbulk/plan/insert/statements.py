@@ -19,6 +19,7 @@ from sqlbulk.plan.insert.rowplan import RowPlan, with_defaults
 from sqlbulk.plan.insert.time_series import check_time_series, take_time_series
 from sqlbulk.plan.insert.values import value_rows
 from sqlbulk.plan.options import Given, read_options
+from sqlbulk.plan.returning import returned
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.table import Table, read_table
 from sqlbulk.plan.targets import check_distinct, dotted, split_names, target_path
@@ -29,8 +30,6 @@ from sqlbulk.syntax import statements as st
 def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     """The plan of INSERT, UPSERT or REPLACE … VALUES, ? or FROM 'file'; raises SqlError."""
     environment = planning.environment
-    if statement.returning:
-        raise UnsupportedError("E3001", "RETURNING isn't supported yet", statement.returning[0].span)
     series, blocks = take_time_series(statement.options, environment)
     given = read_options(blocks, statement.verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
@@ -44,11 +43,15 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     command = commands.Insert(
         table.collection, source.rows, required(source.shape, source.fields, given), given.options,
         conflict=decision.conflict, ensure_indexes=tuple(map(index_document, given.options.ensure_indexes)),
-        database=table.database, time_series=series.series if series else None)
+        database=table.database, time_series=series.series if series else None,
+        returning=returned(statement.returning, statement.table, environment, statement.span)
+        if statement.returning else None)
     notices = (*given.notices, *source.notices, *decision.notices, *_nest_notice(given, source))
     if series is not None:
         notices = (*notices, *check_time_series(series, source.fields, table.kind if table.known else None))
-    if isinstance(source.rows, commands.QueryRows) and source.rows.by_client is None:
+    if statement.returning and isinstance(command.rows, commands.QueryRows):
+        command = replace(command, rows=replace(command.rows, by_client="RETURNING wants every document"))
+    elif isinstance(source.rows, commands.QueryRows) and source.rows.by_client is None:
         from sqlbulk.plan.insert.query import placed
 
         command, more = placed(command, given, environment)

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Archive, DeleteWhere, Obstacle
-from sqlbulk.errors import PlanError, Span
+from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.option_kinds import PartitionBy, Reference
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.layout import ROOT, field_reference
 from sqlbulk.plan.options import Given, read_options
+from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.selection import Clauses, choose, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.explain import finished_stored
-from sqlbulk.plan.stored.returning import plan_returning
 from sqlbulk.plan.table import Table, read_table
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
@@ -30,6 +30,9 @@ _FORMATS = {
 def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands.Plan:
     """The plan of DELETE or MOVE; raises SqlError."""
     environment = planning.environment
+    if isinstance(statement, st.Move) and statement.returning:
+        raise UnsupportedError("E3001", "RETURNING isn't supported in a MOVE", statement.returning[0].span,
+                               hint="SELECT the documents where they are then")
     verb = "DELETE" if isinstance(statement, st.Delete) else "MOVE"
     given = read_options(statement.options, verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)

@@ -18,7 +18,7 @@ from sqlbulk.plan.insert.rowplan import names
 from sqlbulk.plan.lowering.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.select import ended, plan_query
-from sqlbulk.plan.selection import Clauses, make_scope, own_filter
+from sqlbulk.plan.selection import Clauses, make_scope, own_filter, walk_nodes
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.elements import with_whole_arrays
@@ -43,6 +43,9 @@ def plan_merge(statement: st.Merge, planning: Planning) -> commands.Plan:
     environment = planning.environment
     given = read_options(statement.options, "MERGE", base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
+    if statement.returning:
+        raise UnsupportedError("E3001", "RETURNING isn't supported in a MERGE", statement.returning[0].span,
+                               hint="SELECT the documents afterwards")
     if table.kind == "timeseries":
         raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
                                statement.table.span)
@@ -233,8 +236,9 @@ def _of_side(owner: ast.Identifier, other: ast.Identifier, absent: str) -> Calla
         if isinstance(node, tuple):
             return tuple(change(part, variables) for part in node)
         if isinstance(node, ast.Query):
-            raise UnsupportedError("E3001", "a subquery can't stand in an arm for rows that have no match", node.span,
-                                   hint="join it in the source: USING (SELECT …) AS s")
+            # a bare name in it is its own tables', as anywhere
+            _check_side(node, other, absent)
+            return node
         if not isinstance(node, ast.Node) or isinstance(node, ast.Identifier | ast.TypeName):
             return node
         if isinstance(node, ast.Path):
@@ -248,12 +252,21 @@ def _of_side(owner: ast.Identifier, other: ast.Identifier, absent: str) -> Calla
         first = path.parts[0].text
         if first in variables or (first == owner.text and len(path.parts) > 1):
             return path
-        if first == other.text and len(path.parts) > 1:
-            reason = f"there is no row of the {absent} in this arm, so {first} has no columns"
-            raise PlanError("E2002", reason, path.span)
+        _check_side(path, other, absent)
         return replace(path, parts=(replace(owner, quoted=True, span=path.span), *path.parts))
 
     return change
+
+
+def _check_side(node: ast.Query | ast.Path, other: ast.Identifier, absent: str) -> None:
+    """Raise PlanError E2002 for a column of the side of which the arm has no row."""
+    parts = list(walk_nodes(node))
+    if any(isinstance(part, ast.Alias) and part.name.text == other.text for part in parts):
+        return
+    for part in parts:
+        if isinstance(part, ast.Path) and len(part.parts) > 1 and part.parts[0].text == other.text:
+            reason = f"there is no row of the {absent} in this arm, so {other.text} has no columns"
+            raise PlanError("E2002", reason, part.span)
 
 
 # EXPLAIN

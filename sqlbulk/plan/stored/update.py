@@ -16,11 +16,11 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
+from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.elements import with_whole_arrays
 from sqlbulk.plan.stored.explain import finished_stored
-from sqlbulk.plan.stored.returning import plan_returning
 from sqlbulk.plan.table import read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
 from sqlbulk.syntax import ast

@@ -1,9 +1,9 @@
-"""RETURNING: what an UPDATE or DELETE gives back of the documents that it changed."""
+"""RETURNING: what a statement gives back of the documents that it wrote."""
 
 from __future__ import annotations
 
 from sqlbulk.commands import Query
-from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.options import Given
@@ -22,15 +22,34 @@ def plan_returning(
     reason = _reason(clauses, given)
     if reason is not None:
         raise UnsupportedError("E3001", f"RETURNING can't be combined with {reason}", items[0].span)
+    return returned(items, clauses.table, environment, clauses.span)
+
+
+def returned(items: tuple[ast.SelectItem, ...], table: ast.Table, environment: Environment, span: Span) -> Query:
+    """The query of RETURNING over the documents that were written; raises SqlError."""
     if has_query(items):
         raise UnsupportedError("E3001", "a subquery can't stand in RETURNING", items[0].span)
+    name = (table.alias.name if table.alias else table.name[-1]).text
     for node in walk_nodes(items):
+        if isinstance(node, ast.Path) and len(node.parts) > 1:
+            _check_version(node.parts[0], name)
         if isinstance(node, ast.Call) and (node.over is not None or node.name in AGGREGATES):
             raise PlanError("E2015", f"{node.name} can't stand in RETURNING", node.span)
     from sqlbulk.plan.select import plan_query
 
-    body = ast.Select(items, from_=clauses.table, span=clauses.span)
-    return plan_query(ast.Query(body, span=clauses.span), environment)
+    body = ast.Select(items, from_=table, span=span)
+    return plan_query(ast.Query(body, span=span), environment)
+
+
+def _check_version(first: ast.Identifier, table: str) -> None:
+    """Raise UnsupportedError for PostgreSQL's old.x and new.x, which would be read as fields."""
+    if first.text.lower() in _VERSIONS and not first.quoted and first.text != table:
+        raise UnsupportedError("E3001", f"{first.text}.… isn't supported in RETURNING, which tells what is stored then",
+                               first.span, hint=f'"{first.text}" in quotes is a field')
+
+
+_VERSIONS = frozenset({"old", "new"})
+"""How PostgreSQL calls a row before and after."""
 
 
 def _reason(clauses: Clauses, given: Given) -> str | None:
