@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from coverage import Coverage
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.database import Database
 
 import sqlbulk
 from sqlbulk import embedded
 
-settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 if os.environ.get("CI"):  # a submission is judged by the same examples every time; by hand they are new ones
     settings.load_profile("ci")
 

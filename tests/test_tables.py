@@ -18,6 +18,7 @@ def fresh_parser() -> Iterator[None]:
     parser.grammar.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_parser")
 def test_kept_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQLBULK_CACHE_DIR", str(tmp_path / "cache"))
