@@ -17,6 +17,7 @@ from sqlbulk.errors import UnsupportedError
 from sqlbulk.syntax import ast, statements
 
 MAY_GO_UNREAD = {
+    ("TableFunction", "lateral"): "a function in FROM sees what stands before it with or without the word",
     ("Identifier", "quoted"): "it says how a name was read; the name itself is what counts",
 }
 OVERLOOKED_READERS = {"_positional", "replace", "__eq__", "__repr__", "__hash__", "parameter_keys",
