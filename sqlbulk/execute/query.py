@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlbulk.execute.connection import Connection
 
 Document = Mapping[str, Any]
+_ROWS_AT_A_TIME = 5_000
+"""How many rows the server sends at once, after the first few. It would fill 16 MB, which are ten times as much here."""
 _LOOKED_AT = 1_000
 """How many documents are kept to find the columns of SELECT * in; with more, the server is asked for all names."""
 
@@ -94,6 +96,8 @@ def _documents(
             cursor = database[command.collection].aggregate(list(pipeline), **options)
     except PyMongoError as error:
         raise query_error(error) from None
+    if command.reading.batch_size is None:
+        cursor.batch_size(_ROWS_AT_A_TIME)
     return _streamed(cursor)
 
 

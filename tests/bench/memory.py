@@ -1,4 +1,4 @@
-"""The greatest memory of a client that loads a large file, as the system counts it."""
+"""The greatest memory of a client that loads a large file, or reads a large collection, as the system counts it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def measure(uri: str, *, values: int, lines: int) -> list[Row]:
         (place / "rows.sql").unlink()
         write_ndjson(place / "rows.ndjson", lines)
         statement = f"INSERT INTO target FROM '{place}/rows.ndjson'"
-        return [*found, _row(f"NDJSON, {lines:,} lines", uri, "-c", statement)]
+        found.append(_row(f"NDJSON, {lines:,} lines", uri, "-c", statement))
+    rows = f"SELECT of {values + lines:,} rows"
+    return [
+        *found, _row(f"{rows} as CSV", uri, "--format", "csv", "-c", "SELECT * FROM target"),
+        _row(f"{rows} in order, as JSON lines", uri, "--format", "jsonl", "-c", "SELECT * FROM target ORDER BY _id"),
+    ]
 
 
 def _row(name: str, uri: str, *arguments: str) -> Row:
