@@ -67,18 +67,13 @@ def _included(pipeline: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any
 
 
 def plan_query(
-    query: ast.Query, environment: Environment, notices: list[str] | None = None, *, few: bool = False,
-    steps: bool = False,
+    query: ast.Query, environment: Environment, *, few: bool = False, steps: bool = False
 ) -> commands.Query:
     """What to ask of the server for a query's rows; raises SqlError at the part that is wrong or isn't supported.
 
-    `notices` gets what the user should know about it. `few`: also another way, for few keys, if there is one.
-    `steps`: rows may be kept before.
+    `few`: also another way, for few keys, if there is one. `steps`: rows may be kept before.
     """
-    planning = new_planning(environment)
-    bound = bind_query(query, Around(), planning)
-    if notices is not None:
-        notices += planning.notices
+    bound = bind_query(query, Around(), new_planning(environment))
     return lower_query(bound, environment, query, few=few, steps=steps)
 
 

@@ -169,8 +169,7 @@ def _looked_up(
     stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
     if key is not None:
         stage |= {"localField": rows.columns.match_path(key.local), "foreignField": key.foreign}
-        if isinstance(inner.collection, str):
-            lowering.joined.setdefault(inner.collection, set()).add(key.foreign)
+        lowering.joined.setdefault(stage["from"], set()).add(key.foreign)
     if variables:
         stage["let"] = dict(variables.values())
     if inner.stages or key is None:

@@ -55,7 +55,9 @@ def _how(node: algebra.Recursive, walk: Walk) -> str:
 
 
 def _reads(node: algebra.Relation) -> bool:
-    return any(isinstance(n, algebra.Scan | algebra.Stored) for n in algebra.relations_in(node))
+    """Whether rows of a collection are in it."""
+    return any(isinstance(n, algebra.Scan) or (isinstance(n, algebra.Stored) and not n.working)
+               for n in algebra.relations_in(node))
 
 
 def _chain(node: algebra.Recursive) -> list[algebra.Project | algebra.Filter] | None:
@@ -63,8 +65,6 @@ def _chain(node: algebra.Recursive) -> list[algebra.Project | algebra.Filter] | 
     found: list[algebra.Project | algebra.Filter] = []
     part = node.term
     while isinstance(part, algebra.Project | algebra.Filter):
-        if isinstance(part, algebra.Project) and part.merged is not None:
-            return None
         found.append(part)
         part = part.input
     return found[::-1] if isinstance(part, algebra.Stored) and part.relation == node.working else None

@@ -36,7 +36,7 @@ from sqlbulk.types import Type
 
 def to_pipeline(
     node: algebra.Relation, context: Context, catalog: Catalog, *, whole: str | None = None,
-    key_sets: list[KeySet] | None = None, joined: dict[str, set[str]] | None = None,
+    key_sets: list[KeySet] | None = None, joined: dict[str, set[str]],
 ) -> tuple[Rows, list[str]]:
     """The relation's documents, as stages over a collection (or `$documents`) and a layout; and what was chosen.
 
@@ -49,9 +49,7 @@ def to_pipeline(
 
     needs = {**needed_paths(node), **({} if whole is None else {whole: None})}
     taken = made_columns(node).union(path[0] for paths in needs.values() for path in paths or () if path)
-    lowering = Lowering(context, catalog, needs, lower, Names(taken), key_sets=key_sets)
-    if joined is not None:
-        lowering.joined = joined
+    lowering = Lowering(context, catalog, needs, lower, Names(taken), key_sets=key_sets, joined=joined)
     return _lower(node, lowering, {}), lowering.choices
 
 

@@ -103,9 +103,9 @@ def _value(name: str, expression: BoundExpr, scan: str, working: str) -> BoundEx
         column, step = expression.arguments
         if isinstance(column, Constant):
             column, step = step, column
-        if isinstance(column, Column) and (column.relation, column.path) == (working, (name,)):
-            plain = isinstance(step, Constant) and type(step.value) is int and column.type.numeric
-            return step.value if plain and isinstance(step, Constant) else _NONE
+        if isinstance(column, Column) and column.type.numeric and isinstance(step, Constant):
+            own = (column.relation, column.path) == (working, (name,))
+            return step.value if own and type(step.value) is int else _NONE
     return _NONE
 
 

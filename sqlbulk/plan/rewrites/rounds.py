@@ -32,7 +32,7 @@ def with_partners_only(node: algebra.Relation, environment: Environment) -> alge
     if sides is None or not isinstance(node, algebra.Join) or sides[1] is not node.left:
         return node
     working, other = sides
-    pair = _pair(node.condition, algebra.visible(working), algebra.visible(other))
+    pair = _pair(node.condition, algebra.visible(working))
     if pair is None:
         return node
     mine, theirs = pair
@@ -80,13 +80,9 @@ def _equal(condition: BoundExpr | None) -> list[tuple[Column, Column]]:
     return found
 
 
-def _pair(condition: BoundExpr | None, working: set[str], other: set[str]) -> tuple[Column, Column] | None:
-    """The first two columns of either side that must be equal."""
-    for a, b in _equal(condition):
-        for mine, theirs in ((a, b), (b, a)):
-            if mine.relation in working and theirs.relation in other:
-                return mine, theirs
-    return None
+def _pair(condition: BoundExpr | None, working: set[str]) -> tuple[Column, Column] | None:
+    """The first two columns of either side that must be equal; conditions on one side alone stand elsewhere."""
+    return next(((a, b) if a.relation in working else (b, a) for a, b in _equal(condition)), None)
 
 
 def _renamed(node: algebra.Relation, old: str, new: str) -> algebra.Relation | None:
