@@ -58,7 +58,7 @@ def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | N
     local = lowering.value(key.local, rows)
     if not outer_join and not exact and key.local.nullable:
         rows.add({"$match": {"$expr": {"$gt": [local, None]}}})
-    behind = [] if exact or outer_join else [key.condition]
+    behind = [] if outer_join or _are_alike(key) else [key.condition]
     table, conditions = filtered(node.right)
     hashed = can_be_hashed(table, rows, lowering) and not (outer_join and (conditions or others))
     if hashed:
@@ -83,8 +83,12 @@ _ALIKE = frozenset(Type) - {Type.ANY, Type.NULL, Type.ARRAY}
 
 def _is_exact(key: _Key) -> bool:
     """Whether the candidates that $lookup finds are the partners: it takes NULL for NULL, and looks into arrays."""
-    both = (key.local, key.column)
-    return any(not c.nullable for c in both) and all(c.type in _ALIKE or _is_own_key(c) for c in both)
+    return _are_alike(key) and not (key.local.nullable and key.column.nullable)
+
+
+def _are_alike(key: _Key) -> bool:
+    """Whether they are but for NULLs."""
+    return all(c.type in _ALIKE or _is_own_key(c) for c in (key.local, key.column))
 
 
 def _is_own_key(column: Column) -> bool:
