@@ -38,6 +38,14 @@ def test_a_default_that_the_server_cannot_work_out_brings_the_rows_by_the_client
         "n": {"$cond": [{"$eq": [{"$type": "$n"}, "missing"]}, 1, "$n"]}}]}}
 
 
+def test_a_default_that_changes_is_worked_out_row_by_row() -> None:
+    command = sqlbulk.translate("INSERT INTO t (a) VALUES (1)", catalog=catalog(id="UUID()", n="1 + 1")).steps[0]
+    assert isinstance(command, Insert)
+    first, second = command.shape.defaults
+    assert (first.path, first.text, second.evaluate()) == (("id",), "UUID()", 2)
+    assert first.evaluate() != first.evaluate()
+
+
 def test_a_merge_with_such_a_default_is_refused() -> None:
     with pytest.raises(SqlError, match="the server can't make UUIDs"):
         sqlbulk.translate("MERGE INTO t USING u ON t.k = u.k WHEN NOT MATCHED THEN INSERT (k) VALUES (u.k)",

@@ -37,7 +37,7 @@ from sqlbulk.execute.indexes import UniqueIndex, find_colliding
 from sqlbulk.execute.pace import Bucket, rows_a_batch
 from sqlbulk.execute.retry import LONGEST, Patience, backoff
 from sqlbulk.execute.sorting import Sorter, sort_key
-from sqlbulk.execute.upserts import Upserts, collision_filter, key_filter, touches, without_field
+from sqlbulk.execute.upserts import Upserts, collision_filter, key_filter, taken_apart, touches, without_field
 from sqlbulk.option_kinds import RateLimit
 from sqlbulk.rowdata import Chunk
 from sqlbulk.types import MISSING
@@ -246,6 +246,9 @@ def encoded(ids: Ids, *, own: bool) -> Encoded:
 def body_of(conflict: Conflict, *, own: bool) -> tuple[dict[str, Any], Any, Any]:
     ids = Ids()
     operation = Upserts(conflict, ids).operation(encoded(ids, own=own), 0, {"k": {"$eq": 1}})
+    document, row, stored = taken_apart(operation)
+    assert (row, set(document)) == ({"_id": 5, "k": 1} if own else {"k": 1}, {"_id", "k"})
+    assert stored == operation.pipeline[0]["$replaceWith"]["$let"]["in"]["$cond"][2]
     let = operation.pipeline[0]["$replaceWith"]["$let"]
     _, made, stored = let["in"]["$cond"]
     return dict(let["vars"]["new"]["$literal"]), made, stored

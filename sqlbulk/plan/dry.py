@@ -23,7 +23,8 @@ def dried(plan: commands.Plan, span: Span) -> commands.Plan:
         raise UnsupportedError("E3001", reason, span, hint="EXPLAIN shows what it would do")
     if getattr(step, "returning", None) is not None:
         raise UnsupportedError("E3001", "RETURNING can't be combined with DRY RUN, which shows documents itself", span)
-    return commands.Plan("DRY RUN", (DryRun(_reading(step)),), plan.notices, lambda: _text(plan), lambda: _reads(step))
+    step = _reading(step)
+    return commands.Plan("DRY RUN", (DryRun(step),), plan.notices, lambda: _text(plan), lambda: _reads(step))
 
 
 def _reading(step: Write) -> Write:

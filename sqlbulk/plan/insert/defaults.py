@@ -24,6 +24,7 @@ from sqlbulk.syntax.printer import print_expression
 
 Defaults = Mapping[Path, ast.Expr]
 """The expression of each field that has a default."""
+_NO_FIELDS: dict[Column, Any] = {}
 
 
 def defaults_of(table: Table, environment: Environment, span: Span) -> dict[Path, ast.Expr]:
@@ -65,11 +66,7 @@ def row_defaults(defaults: Defaults, environment: Environment) -> tuple[Default,
 
 
 def _worked_out(bound: BoundExpr, environment: Environment) -> Any:
-    return stored(evaluate(bound, _no_field, environment.context), bound.span)
-
-
-def _no_field(column: Column) -> Any:
-    raise AssertionError(column)
+    return stored(evaluate(bound, _NO_FIELDS.__getitem__, environment.context), bound.span)
 
 
 def assigned_defaults(
