@@ -17,7 +17,7 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.build import span_of
 from sqlbulk.syntax.build_statement import StatementBuilder
 from sqlbulk.syntax.expected import expectation
-from sqlbulk.syntax.refusals import refuse_clause, refuse_unsupported
+from sqlbulk.syntax.refusals import refuse_clause, refuse_path_operators, refuse_unsupported
 from sqlbulk.syntax.statements import Statement
 from sqlbulk.syntax.tables import cache_file
 
@@ -54,6 +54,7 @@ def _parse(source: Source, start: str, builder: StatementBuilder) -> Any:
     try:
         if start == "statement":
             refuse_unsupported(source)
+        refuse_path_operators(source)
         tree = grammar().parse(source.text, start=start)
         return builder.transform(tree)
     except UnexpectedInput as problem:

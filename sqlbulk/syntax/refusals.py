@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from sqlbulk.errors import Source, Span, SqlSyntaxError, UnsupportedError
+from sqlbulk.syntax.lexical import COMMENT, QUOTED
+from sqlbulk.syntax.patterns import compiled
 
 _TRANSACTION = "a bulk statement is its own unit of work; sqlbulk has no transactions over several statements"
 _BLOCK = "PL/pgSQL and other procedural blocks are not run; write the statements themselves"
@@ -44,6 +46,8 @@ KNOWN = frozenset(
 )
 _GAP = re.compile(r"(?:\s|--[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _WORD = re.compile(r"\w+")
+_PIECE = compiled(rf"{QUOTED}|{COMMENT}")
+_PATH_OPERATOR = re.compile(r"(#>>?|#-(?=\s*'\{))")
 
 
 def refuse_unsupported(source: Source) -> None:
@@ -60,6 +64,19 @@ def refuse_unsupported(source: Source) -> None:
     if words and words[0] not in KNOWN:
         span = Span(start, start + len(words[0]))
         raise SqlSyntaxError("E1006", f"{source.text[span.start : span.end]} is not a statement", span, source=source)
+
+
+def refuse_path_operators(source: Source) -> None:
+    """Raise where PostgreSQL's #>, #>> or #- stands, which would be a comment here and the rest of its line be lost."""
+    if "#" not in source.text:
+        return
+    for match in _PIECE.finditer(source.text):
+        operator = _PATH_OPERATOR.match(match[0])
+        if operator is not None:
+            span = Span(match.start(), match.start() + len(operator[1]))
+            raise UnsupportedError("E3001", f"the operator {operator[1]} isn't supported: # begins a comment", span,
+                                   hint="write JSON_EXTRACT, JSON_VALUE or JSON_REMOVE (x, '$.a.b');"
+                                   " a space behind # makes a comment of it", source=source)
 
 
 def refuse_clause(source: Source, start: int) -> None:

@@ -115,7 +115,9 @@ class _Splitter:
         rows: ValueText | None = None
         length = window.at - window.start
         while kind is not None and token != self.delimiter:
-            if kind != _GAP:
+            if kind == _GAP and (b"#>" in token or b"#-" in token):
+                length = window.at - window.start  # the parser says that this is an operator elsewhere
+            elif kind != _GAP:
                 length = window.at - window.start
                 if watch.at_rows(kind, token):
                     rows = self._read_rows(len(token))
