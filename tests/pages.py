@@ -26,7 +26,12 @@ def options() -> str:
         lines.append(f"## {setting.name}\n\n{setting.help}{aliases}\n")
         lines.append(f"Takes {setting.kind.takes}; default `{_default(setting.default)}`."
                      f" For {', '.join(sorted(setting.statements))}.\n")
-    return "\n".join(lines)
+    from sqlbulk.plan.insert.time_series import BLOCK, OPTIONS
+
+    lines.append(f"## {BLOCK}\n\nA block of its own in INSERT, for the collection that the rows go to; these have no"
+                 " default, and SET doesn't take them.\n")
+    lines += [f"- `{name}`: {option.help} Takes {option.takes}." for name, option in OPTIONS.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _default(value: object) -> str:

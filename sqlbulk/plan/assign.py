@@ -8,7 +8,7 @@ the row: nothing is overwritten that the statement doesn't name. DEFAULT removes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlbulk.commands import Path
@@ -59,6 +59,13 @@ def bind_assignments(
             made.append(Assigned(path, lower_value(bound, layout, environment.context)))
     check_distinct((a.path, written.target.span) for a, written in zip(made, assignments, strict=True))
     return made
+
+
+def maybe_missing(one: Assigned) -> Assigned:
+    """The same, but a field that is missing stays so."""
+    value, null = one.value["$ifNull"]
+    assert null is None
+    return replace(one, value=value, optional=True)
 
 
 def document_expression(assigned: Sequence[Assigned], base: str = ROOT) -> Any:
@@ -143,4 +150,6 @@ def _makes_nothing(tree: Tree) -> bool:
                for node in tree.values())
 
 
-__all__ = ["Assigned", "bind_assignments", "changed_expression", "document_expression", "merged_expression"]
+__all__ = [
+    "Assigned", "bind_assignments", "changed_expression", "document_expression", "maybe_missing", "merged_expression",
+]

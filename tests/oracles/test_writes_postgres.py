@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, ClassVar
 
 import hypothesis
@@ -40,6 +41,12 @@ SEQUENCES = int(os.environ.get("SQLBULK_TEST_SEQUENCES", "500"))
 SEED = int(os.environ.get("SQLBULK_TEST_SEED", "4"))
 STEPS = 7
 Row = tuple[Any, ...]
+DEFAULTS = {"n": "1 + 1", "s": "'d'", "b": "TRUE"}
+ALL = ", ".join(COLUMNS)
+
+
+def _default(name: str) -> str:
+    return f" DEFAULT {DEFAULTS[name]}" if name in DEFAULTS else ""
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +62,17 @@ def postgres(postgres_uri: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module", params=["nothing-known", "defined"])
-def session(server_uri: str, module_database: str, request: pytest.FixtureRequest) -> Iterator[Session]:
-    """A session with the same tables: collections with an index, or defined with the types of their columns."""
+def session(
+    server_uri: str, module_database: str, request: pytest.FixtureRequest, postgres: Any
+) -> Iterator[Session]:
+    """A session with the same tables: collections with an index, or defined with types and defaults of their columns."""
     with connect(server_uri, database=module_database) as session:
         session.connection().client.drop_database(module_database)
+        for table, name in product("tu", DEFAULTS):
+            change = f"SET{_default(name)}" if request.param == "defined" else "DROP DEFAULT"
+            postgres.execute(f"ALTER TABLE {table} ALTER {name} {change}")
         if request.param == "defined":
-            columns = ", ".join(f"{name} {type}" for name, type in COLUMNS.items())
+            columns = ", ".join(f"{name} {type}{_default(name)}" for name, type in COLUMNS.items())
             session.execute(f"CREATE TABLE t ({columns}, UNIQUE (id))")
             session.execute(f"CREATE TABLE u ({columns})")
         else:
@@ -103,7 +115,7 @@ class Writes(RuleBasedStateMachine):
         import psycopg
 
         try:
-            there = self.postgres.execute(statement.sql).rowcount
+            there = self.execute_there(statement)
         except psycopg.errors.UniqueViolation:
             with pytest.raises(TooManyErrors, match="E4007"):
                 self.session.execute(statement.sql)
@@ -116,15 +128,16 @@ class Writes(RuleBasedStateMachine):
     @rule(statement=inserts_of_queries())
     def insert_query(self, statement: Statement) -> None:
         """The rows of a query."""
-        there = self.postgres.execute(statement.sql).rowcount
+        there = self.execute_there(statement)
         assert self.run(statement).inserted == there
         self.compare(statement.table)
 
     @rule(statement=upserts() | upserts_of_queries())
     def upsert(self, statement: Statement) -> None:
         """Rows whose key is stored already; those that the condition leaves alone count as matched here only."""
-        found = self.postgres.execute(f"{statement.sql} RETURNING xmax = 0").fetchall()
-        inserted = sum(1 for (is_new,) in found if is_new)
+        found = self.postgres.execute(f"{statement.sql} RETURNING xmax = 0, {ALL}").fetchall()
+        inserted = sum(1 for is_new, *_ in found if is_new)
+        self.returned = [row for _, *row in found]
         summary = self.run(statement)
         assert summary.inserted + summary.upserted == inserted
         assert summary.read == inserted + summary.matched + summary.skipped
@@ -136,14 +149,14 @@ class Writes(RuleBasedStateMachine):
     @rule(statement=updates() | updates_from())
     def update(self, statement: Statement) -> None:
         """Rows changed."""
-        there = self.postgres.execute(statement.sql).rowcount
+        there = self.execute_there(statement)
         assert self.run(statement).matched == there
         self.compare(statement.table)
 
     @rule(statement=deletes() | deletes_using())
     def delete(self, statement: Statement) -> None:
         """Rows gone."""
-        there = self.postgres.execute(statement.sql).rowcount
+        there = self.execute_there(statement)
         assert self.run(statement).deleted == there
         self.compare(statement.table)
 
@@ -155,10 +168,25 @@ class Writes(RuleBasedStateMachine):
         assert summary.inserted + summary.matched + summary.deleted + summary.upserted == there
         self.compare("t")
 
+    def execute_there(self, statement: Statement) -> int:
+        """How many rows PostgreSQL wrote; what it gives of them is kept in `returned`."""
+        done = self.postgres.execute(statement.sql + (f" RETURNING {ALL}" if statement.returning else ""))
+        self.returned = [list(row) for row in done.fetchall()] if statement.returning else []
+        return int(done.rowcount)
+
     def run(self, statement: Statement) -> WriteSummary:
         """What sqlbulk says it did; nothing is refused, left behind or in doubt."""
-        summary = self.session.execute(statement.sql).summary
+        told = self.session.execute(f"DRY RUN {statement.sql}") if statement.dry else None
+        result = self.session.execute(statement.sql + (f" RETURNING {ALL}" if statement.returning else ""))
+        summary = result.summary
         assert summary is not None
+        if statement.returning:
+            assert sorted(map(list, result.rows), key=repr) == sorted(map(list, self.returned), key=repr)
+        if told is not None:
+            counts = {row[0]: row[1] for row in told.rows if row[1] is not None}
+            assert counts.get("inserted", 0) == summary.inserted
+            assert counts.get("changed", 0) == summary.modified and counts.get("deleted", 0) == summary.deleted
+            assert counts.get("changed", 0) + counts.get("unchanged", 0) == summary.matched
         assert summary.kept == summary.rejected == summary.in_doubt == 0
         return summary
 

@@ -19,11 +19,13 @@ COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement and the table that it writes to."""
+    """A statement and the table that it writes to; `returning`: whether its rows are compared, `dry`: its DRY RUN is."""
 
     verb: str
     table: str
     sql: str
+    returning: bool = False
+    dry: bool = False
 
 
 @dataclass(slots=True)
@@ -189,8 +191,13 @@ class Maker:
 
     def assignments(self) -> str:
         """SET's."""
-        if self.pick((0,) * 7 + (1,)):
+        kind = self.pick((0,) * 7 + (1, 2, 3))
+        if kind == 1:
             return "n = m, m = n" if self.names == ("",) else f"n = {self.names[0]}m, m = {self.names[0]}n"
+        if kind == 2:
+            return f"(n, s) = ({self.integer(1)}, {self.pick((self.text(1), 'DEFAULT'))})"
+        if kind == 3:
+            return f"{self.pick(('n', 'b'))} = DEFAULT, m = {self.integer(1)}"
         return ", ".join(f"{c} = {self.value(c)}" for c in self.columns())
 
     def distinct_source(self, *, key: str) -> str:
@@ -211,11 +218,11 @@ def _row(make: Maker, columns: Sequence[str], identity: Any = None) -> str:
         if column == "id":
             values.append("NULL" if identity is None else str(identity))
         elif column == "s":
-            values.append(outside.pick(("'a'", "'b'", "''", "NULL", "'AB'", "UPPER('a')", "'$n'")))
+            values.append(outside.pick(("'a'", "'b'", "''", "NULL", "'AB'", "UPPER('a')", "'$n'", "DEFAULT")))
         elif column == "b":
-            values.append(outside.pick(("TRUE", "FALSE", "NULL")))
+            values.append(outside.pick(("TRUE", "FALSE", "NULL", "DEFAULT")))
         else:
-            values.append(outside.pick(("0", "1", "2", "3", "NULL", "-1", "1 + 1")))
+            values.append(outside.pick(("0", "1", "2", "3", "NULL", "-1", "1 + 1", "DEFAULT")))
     return f"({', '.join(values)})"
 
 
@@ -227,7 +234,13 @@ def inserts(draw: Any) -> Statement:
     identities = draw(some.lists(some.sampled_from((None, None, None, 7, 8)), min_size=1, max_size=4))
     columns = ["id", *make.columns()]
     rows = ", ".join(_row(make, columns, i) for i in identities)
-    return Statement("INSERT", table, f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}")
+    return Statement("INSERT", table, f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}", *_flags(draw))
+
+
+def _flags(draw: Any) -> tuple[bool, bool]:
+    """Whether RETURNING is compared, and DRY RUN."""
+    returning = draw(some.booleans())
+    return returning, not returning and draw(some.booleans())
 
 
 def _on_conflict(draw: Any, columns: Sequence[str]) -> str:
@@ -247,7 +260,8 @@ def upserts(draw: Any) -> Statement:
     identities = draw(some.lists(some.sampled_from((1, 2, 3, 4, None)), min_size=1, max_size=4, unique=True))
     columns = ["id", *make.columns()]
     rows = ", ".join(_row(make, columns, i) for i in identities)
-    return Statement("UPSERT", "t", f"INSERT INTO t ({', '.join(columns)}) VALUES {rows} {_on_conflict(draw, columns)}")
+    return Statement("UPSERT", "t", f"INSERT INTO t ({', '.join(columns)}) VALUES {rows} {_on_conflict(draw, columns)}",
+                     *_flags(draw))
 
 
 @some.composite
@@ -260,7 +274,8 @@ def inserts_of_queries(draw: Any) -> Statement:
     alias = " x" if inner.names == ("x.",) else ""
     values = ", ".join(inner.value(c) for c in columns)
     where = f" WHERE {inner.condition()}" if draw(some.booleans()) else ""
-    return Statement("INSERT", table, f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {source}{alias}{where}")
+    return Statement("INSERT", table, f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {source}{alias}{where}",
+                     *_flags(draw))
 
 
 @some.composite
@@ -272,7 +287,8 @@ def upserts_of_queries(draw: Any) -> Statement:
     query = f"SELECT k, {', '.join(columns)} FROM ({query}) q" + make.pick(("", " WHERE q.n > 0", " WHERE q.k IS NOT NULL"))
     if " WHERE" not in query.rpartition(")")[2]:
         query += " WHERE TRUE"
-    return Statement("UPSERT", "t", f"INSERT INTO t (id, {', '.join(columns)}) {query} {_on_conflict(draw, columns)}")
+    return Statement("UPSERT", "t", f"INSERT INTO t (id, {', '.join(columns)}) {query} {_on_conflict(draw, columns)}",
+                     *_flags(draw))
 
 
 @some.composite
@@ -281,9 +297,14 @@ def updates(draw: Any) -> Statement:
     table = draw(some.sampled_from(("t", "u")))
     make = Maker(draw, (f"{table}.",) if draw(some.booleans()) else ("",))
     assignments = make.assignments()
-    if draw(some.integers(0, 5)) == 5:
+    kind = draw(some.integers(0, 7))
+    if kind == 5:
         assignments = f"n = ({make.scalar(make.pick(('u', 't')))})"
-    return Statement("UPDATE", table, f"UPDATE {table} SET {assignments} {make.where()}")
+    elif kind == 6:
+        around = make.with_names("x.", *(n for n in make.names if n), subqueries=0)
+        where = f" WHERE {around.condition(1)}" if draw(some.booleans()) else ""
+        assignments = f"(n, s) = (SELECT MAX(x.m), MIN(x.s) FROM {make.pick(('u', 't'))} x{where})"
+    return Statement("UPDATE", table, f"UPDATE {table} SET {assignments} {make.where()}", _flags(draw)[0])
 
 
 @some.composite
@@ -306,7 +327,7 @@ def deletes(draw: Any) -> Statement:
     """DELETE by a condition."""
     table = draw(some.sampled_from(("t", "u")))
     make = Maker(draw, (f"{table}.",) if draw(some.booleans()) else ("",))
-    return Statement("DELETE", table, f"DELETE FROM {table} {make.where()}")
+    return Statement("DELETE", table, f"DELETE FROM {table} {make.where()}", _flags(draw)[0])
 
 
 @some.composite
@@ -331,14 +352,15 @@ def merges(draw: Any) -> Statement:
     # one behind an arm that takes every row is an error there
     arms = [_arm(make, kind, free=not any(_ARMS[k] == _ARMS[kind] for k in kinds[place:]))
             for place, kind in enumerate(kinds, 1)]
-    return Statement("MERGE", "t", f"MERGE INTO t USING ({query}) q ON t.{key} = q.k {' '.join(arms)}")
+    return Statement("MERGE", "t", f"MERGE INTO t USING ({query}) q ON t.{key} = q.k {' '.join(arms)}",
+                     dry=_flags(draw)[1])
 
 
 _ARMS = {"UPDATE": "MATCHED", "INSERT": "NOT MATCHED", "DELETE": "MATCHED", "NOTHING": "MATCHED", "NO INSERT": "NOT MATCHED"}
 
 
 def _arm(make: Maker, kind: str, *, free: bool) -> str:
-    both, source = make.with_names("t.", "q.", subqueries=0), make.with_names("q.", subqueries=0)
+    both, source = make.with_names("t.", "q.", subqueries=1), make.with_names("q.", subqueries=1)
     condition = ""
     if not free or make.draw(some.booleans()):
         condition = f" AND {(both if _ARMS[kind] == 'MATCHED' else source).condition(1)}"

@@ -13,10 +13,12 @@ from sqlbulk.plan.assign import (
     bind_assignments,
     changed_expression,
     document_expression,
+    maybe_missing,
     merged_expression,
 )
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.scope import NEW, Scope, Source, collection_source
+from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults
 from sqlbulk.plan.insert.rowplan import left_out
@@ -140,8 +142,9 @@ class _Planner:
         fields = {path[0]: Type.ANY for path in self.rows.filled or ()}
         incoming = Source(NEW, ("EXCLUDED",), fields, open=self.rows.fields is None, qualified=True)
         scope, layout = Scope((stored, incoming)), Layout()
-        written = assigned_defaults(assignments, self.rows.defaults, self._tables())
+        written, arrays = with_whole_arrays(assigned_defaults(assignments, self.rows.defaults, self._tables()))
         assigned = bind_assignments(written, scope=scope, layout=layout, environment=self.environment)
+        assigned = [maybe_missing(one) if place in arrays else one for place, one in enumerate(assigned)]
         condition = None
         if clause is not None and clause.where is not None:
             bound = bind(clause.where, scope, self.environment)

@@ -66,10 +66,10 @@ def _read(block: st.OptionBlock, environment: Environment) -> Wanted:
     places: dict[str, st.Option] = {}
     for option in block.options:
         name = option.name.lower()
-        if name not in _OPTIONS:
-            near = difflib.get_close_matches(name, _OPTIONS, n=1)
+        if name not in OPTIONS:
+            near = difflib.get_close_matches(name, OPTIONS, n=1)
             raise PlanError("E2006", f"{BLOCK} has no option {option.name}", option.span,
-                            hint=f"did you mean {near[0]}?" if near else f"it takes {', '.join(_OPTIONS)}")
+                            hint=f"did you mean {near[0]}?" if near else f"it takes {', '.join(OPTIONS)}")
         if name in values:
             raise PlanError("E2018", f"option {name} is given twice", option.span)
         values[name] = _parsed(name, option, environment)
@@ -82,7 +82,7 @@ def _read(block: st.OptionBlock, environment: Environment) -> Wanted:
 
 def _parsed(name: str, option: st.Option, environment: Environment) -> Any:
     try:
-        return _OPTIONS[name](option_value(option.value, environment))
+        return OPTIONS[name].parse(option_value(option.value, environment))
     except ValueError as problem:
         raise PlanError("E2007", f"{option.name}: {problem}", option.value.span) from None
 
@@ -120,10 +120,26 @@ def _compression(value: object) -> str:
     return "delta"
 
 
-_OPTIONS: dict[str, Callable[[object], Any]] = {
-    "time_field": TEXT.parse, "meta_field": TEXT.parse, "granularity": _granularity, "bucket_span": _span,
-    "compression": _compression,
+@dataclass(frozen=True, slots=True)
+class SeriesOption:
+    """An option of the block: how its value is read, and what the manual says of it."""
+
+    parse: Callable[[object], Any]
+    takes: str
+    help: str
+
+
+OPTIONS = {
+    "time_field": SeriesOption(TEXT.parse, TEXT.takes, "The field that holds each row's date; it can't be left out."),
+    "meta_field": SeriesOption(TEXT.parse, TEXT.takes, "The field that says where a row is from, such as a sensor."),
+    "granularity": SeriesOption(_granularity, "'seconds', 'minutes' or 'hours'",
+                                "How closely rows of one source follow each other."),
+    "bucket_span": SeriesOption(_span, "whole seconds, or a time such as '2 hours'", "How much time the server keeps"
+                                " together; before 6.3 the granularity that comes nearest is taken."),
+    "compression": SeriesOption(_compression, "'delta'",
+                                "Has no effect: the server packs time series that way anyway."),
 }
+"""The options of the block, in the order of the manual."""
 
 
 # What this server makes of them

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from sqlbulk import commands
 from sqlbulk.commands import MergeArm, MergeRows
 from sqlbulk.errors import PlanError, UnsupportedError
-from sqlbulk.plan.assign import bind_assignments, document_expression
+from sqlbulk.plan.assign import bind_assignments, document_expression, maybe_missing
 from sqlbulk.plan.binding.scope import Scope, Source
+from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import describe_steps, wire_queries
 from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults, defaults_of
@@ -21,8 +22,7 @@ from sqlbulk.plan.select import ended, plan_query
 from sqlbulk.plan.selection import Clauses, make_scope, own_filter, walk_nodes
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
-from sqlbulk.plan.stored.elements import with_whole_arrays
-from sqlbulk.plan.stored.update import VALUES, maybe_missing, read_parts, with_values
+from sqlbulk.plan.stored.update import VALUES, read_parts, with_values
 from sqlbulk.plan.table import Table, read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
 from sqlbulk.syntax import ast

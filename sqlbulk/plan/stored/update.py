@@ -9,9 +9,10 @@ from typing import Any
 from sqlbulk import commands
 from sqlbulk.commands import Obstacle, Path
 from sqlbulk.errors import PlanError
-from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression
+from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression, maybe_missing
 from sqlbulk.plan.binding.bound import Column
 from sqlbulk.plan.binding.scope import Scope, Source, resolve_path
+from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
@@ -19,7 +20,6 @@ from sqlbulk.plan.options import read_options
 from sqlbulk.plan.returning import plan_returning
 from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
 from sqlbulk.plan.statement import Planning
-from sqlbulk.plan.stored.elements import with_whole_arrays
 from sqlbulk.plan.stored.explain import finished_stored
 from sqlbulk.plan.table import read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
@@ -70,13 +70,6 @@ def _assigned(
     spans = [*(a.target.span for a in assignments), *(t.span for t in statement.unset)]
     check_distinct(zip((a.path for a in assigned), spans, strict=True))
     return assigned
-
-
-def maybe_missing(one: Assigned) -> Assigned:
-    """The same, but a field that is missing stays so."""
-    value, null = one.value["$ifNull"]
-    assert null is None
-    return replace(one, value=value, optional=True)
 
 
 # Values that only a query can work out
