@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 _ROWS_AT_A_TIME = 5_000
-"""How many rows the server sends at once, after the first few. It would fill 16 MB, which are ten times as much here."""
+"""How many rows the server sends at once, after the first few; it would fill 16 MB, ten times as much in Python."""
 _LOOKED_AT = 1_000
 """How many documents are kept to find the columns of SELECT * in; with more, the server is asked for all names."""
 

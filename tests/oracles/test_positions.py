@@ -71,10 +71,18 @@ VALUE_POSITIONS = {
     "exists": "SELECT n.id FROM r n WHERE EXISTS (SELECT 1 FROM t m WHERE m.i = n.i AND ({p}))",
     "partition": "SELECT m.id, ROW_NUMBER() OVER (PARTITION BY {v} ORDER BY m.id) AS v FROM t m",
     "window order": "SELECT m.id, RANK() OVER (ORDER BY {v}) AS v FROM t m",
-}
-NEVER_IN = {  # a subquery where PostgreSQL, or we, know none
-    "join": "SELECT", "left join": "SELECT", "having": "SELECT", "aggregate": "SELECT", "filter": "SELECT", "group": "SELECT",
-    "group by alias, having": "SELECT", "partition": "SELECT", "window order": "SELECT",
+    "right join": "SELECT n.id, m.id AS m FROM r n RIGHT JOIN t m ON n.i = m.i AND ({p})",
+    "left join on the optional side": "SELECT n.id, m.id AS m FROM r n LEFT JOIN t m ON n.i = m.i AND ({p})",
+    "lateral": "SELECT m.id, x.v FROM t m CROSS JOIN LATERAL (SELECT {v} AS v) x",
+    "lateral values": "SELECT m.id, x.v FROM t m CROSS JOIN LATERAL (VALUES (1, {v}), (2, NULL)) x (n, v) WHERE x.n = 1",
+    "unnest": "SELECT m.id, x.v FROM t m, UNNEST(ARRAY[{v}]) AS x (v)",
+    "distinct on": "SELECT DISTINCT ON ({v}) m.id FROM t m ORDER BY {v} NULLS FIRST, m.id",
+    "rollup": "SELECT {v} AS v, COUNT(*) AS n FROM t m GROUP BY ROLLUP ({v})",
+    "limit": "SELECT COUNT(*) AS n FROM (SELECT 1 AS o FROM r LIMIT (SELECT COUNT(*) FROM t m WHERE {p})) z",
+    "not or": "SELECT m.id FROM t m WHERE NOT (({p}) OR m.i = 2)",
+    "or null": "SELECT m.id FROM t m WHERE ({p}) OR m.s IS NULL",
+    "over": "SELECT m.id, COUNT({v}) OVER (PARTITION BY m.b) AS v FROM t m",
+    "compared with a subquery": "SELECT m.id FROM t m WHERE ({v}) IN (SELECT {w} FROM t y)",
 }
 AGGREGATE_POSITIONS = {
     "select": "SELECT {v} AS v FROM t m",
@@ -97,8 +105,7 @@ def combinations() -> Iterator[tuple[str, str]]:
     of_kinds = [(v, f"({v}) > 1") for v in NUMBERS] + [(v, f"({v}) <= 'ab'") for v in TEXTS]
     of_kinds += [(v, f"({v}) >= TIMESTAMP '2020-05-31'") for v in DATES] + [(f"({p})", p) for p in CONDITIONS]
     for (position, template), (value, condition) in product(VALUE_POSITIONS.items(), of_kinds):
-        if NEVER_IN.get(position, "\0") not in value:
-            yield position, template.format(v=value, p=condition)
+        yield position, template.format(v=value, p=condition, w=value.replace("m.", "y."))
     for (position, template), call in product(AGGREGATE_POSITIONS.items(), AGGREGATES):
         yield f"aggregate: {position}", template.format(v=call)
 

@@ -13,9 +13,14 @@ from sqlbulk.commands import OutputColumn, Plan, Query
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.ddl.names import as_table, read_name
 from sqlbulk.plan.ddl.text import catalog_plan
+from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.layout import is_plain
-from sqlbulk.plan.select import plan_query
+from sqlbulk.plan.query.bind import bind_query, new_planning
+from sqlbulk.plan.query.stars import as_table as as_one_star
+from sqlbulk.plan.query.state import Around
+from sqlbulk.plan.select import lower_query
 from sqlbulk.plan.statement import Planning
+from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 
 
@@ -40,11 +45,20 @@ def _timeless_query(statement: st.CreateView, planning: Planning) -> Query:
     """The query's plan; UnsupportedError if it depends on the time: that would be fixed at the moment of CREATE."""
     environment = planning.environment
     later = replace(environment.context, now=environment.context.now + timedelta(days=400, milliseconds=1))
-    query = plan_query(statement.query, environment)
-    if plan_query(statement.query, replace(environment, context=later)) != query:
+    query = _planned(statement.query, environment)
+    if _planned(statement.query, replace(environment, context=later)) != query:
         raise UnsupportedError("E3001", "a view can't depend on the time of day: it is written down once, now",
                                statement.query.span)
     return query
+
+
+def _planned(query: ast.Query, environment: Environment) -> Query:
+    """The query's plan; several stars are one document."""
+    planning = new_planning(environment)
+    bound = bind_query(query, Around(), planning)
+    if sum(o.document for o in bound.outputs) > 1:
+        bound = as_one_star(bound, planning, query.span)
+    return lower_query(bound, environment, query)
 
 
 def _named(query: Query, statement: st.CreateView) -> Sequence[dict[str, Any]]:
@@ -65,9 +79,6 @@ def _named(query: Query, statement: st.CreateView) -> Sequence[dict[str, Any]]:
                                    hint="give it an alias without dots and $")
     if all(c.title == c.field and not c.whole for c in columns):
         return []
-    if sum(c.whole for c in columns) > 1:
-        raise UnsupportedError("E3001", "a view can hold the * of one table only: their fields would collide",
-                               statement.query.span)
     return [{"$replaceWith": _document(columns)}]
 
 

@@ -42,7 +42,8 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
     if len(database) > 1:
         raise PlanError("E2020", "a collection is named collection or database.collection", item.span)
     if item.alias is not None and item.alias.columns:
-        raise UnsupportedError("E3001", "the fields of a collection can't be renamed by its alias", item.alias.span)
+        raise UnsupportedError("E3001", "the fields of a collection can't be renamed by its alias", item.alias.span,
+                               hint="write FROM (SELECT a AS b, … FROM t) AS u")
     catalog = planning.environment.catalog
     known = None if database else catalog.get(name)
     if not database and known is None and catalog.complete:
@@ -85,7 +86,7 @@ def _join(item: ast.Join, around: Around, planning: Planning, hooks: Hooks) -> F
     right = bind_from(item.right, replace(around, scope=beside), planning, hooks)
     _check_names(left, right, item)
     both = From(left.relation, (*left.sources, *right.sources), {**left.merged, **right.merged})
-    names = _using(item, left, right)
+    names = _using(item, left, right, planning)
     if names:
         return _join_using(item, left, right, names, planning)
     condition = None
@@ -144,7 +145,8 @@ def _check_names(left: From, right: From, item: ast.Join) -> None:
                             hint="give one of them an alias")
 
 
-def _using(item: ast.Join, left: From, right: From) -> tuple[ast.Identifier, ...]:
+def _using(item: ast.Join, left: From, right: From, planning: Planning) -> tuple[ast.Identifier, ...]:
+    """The columns that USING names, or that NATURAL finds on both sides: of collections those that are known."""
     if not item.natural:
         return item.using
     sources = (*left.sources, *right.sources)
@@ -152,7 +154,13 @@ def _using(item: ast.Join, left: From, right: From) -> tuple[ast.Identifier, ...
         raise UnsupportedError("E3001", "NATURAL JOIN needs tables whose columns are known", item.span,
                                hint="write USING (…) or ON …")
     columns = [{c.split(".")[0]: None for s in side.sources for c in s.fields} for side in (left, right)]
-    return tuple(ast.Identifier(c, quoted=True, span=item.span) for c in columns[0] if c in columns[1] and c != "_id")
+    names = [c for c in columns[0] if c in columns[1] and c != "_id"]
+    if any(s.open for s in sources):
+        if not names:
+            raise UnsupportedError("E3001", "NATURAL JOIN finds no column that is known of both sides", item.span,
+                                   hint="write USING (…) or ON …, or CROSS JOIN")
+        planning.notices.append(f"NATURAL JOIN is by {', '.join(names)}, the columns that are known of both sides")
+    return tuple(ast.Identifier(c, quoted=True, span=item.span) for c in names)
 
 
 def _join_using(
