@@ -278,6 +278,39 @@ def test_an_error_while_others_are_changed_tells_what_was_made(
     assert database.t.find_one({"a": 1})["n"] == 5  # type: ignore[index]
 
 
+def test_rows_that_bring_their_own_id_are_met_as_well(session: Session, database: Base) -> None:
+    database.s.insert_many([{"_id": number, "n": 1} for number in range(4)])
+    database.t.insert_many([{"_id": 0, "n": 1}, {"_id": 1, "n": 5}, {"_id": 9, "n": 9}])
+    assert counted(session.execute("UPSERT INTO t SELECT * FROM s").summary) == {
+        "read": 4, "inserted": 2, "matched": 2, "modified": 1}
+    assert counted(session.execute("UPSERT INTO t SELECT * FROM s ON CONFLICT (_id) DO NOTHING").summary) == {
+        "read": 4, "skipped": 4}
+    assert sorted((document["_id"], document["n"]) for document in database.t.find()) == [
+        (0, 1), (1, 1), (2, 1), (3, 1), (9, 9)]
+
+
+def test_rows_with_ids_of_their_own_are_all_in_doubt_when_the_server_stops(
+    session: Session, database: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.s.insert_many([{"_id": number, "n": 3} for number in range(2)])
+    database.t.insert_one({"_id": 0, "n": 1})
+    meddled(monkeypatch, lambda: database.command(
+        "collMod", "t", validator={"n": {"$ne": 3}}, validationLevel="strict"))
+    with pytest.raises(ServerError) as caught:
+        session.execute("UPSERT INTO t SELECT * FROM s")
+    assert counted(caught.value.summary) == {"read": 2, "in_doubt": 2}
+
+
+def test_rows_that_are_not_confirmed_are_all_written_and_said_to_be_so(session: Session, database: Base) -> None:
+    fill(database, [(0, 0, 1), (1, 0, 1)], {(0, 0): {"a": 0, "b": 0, "n": 5}}, [])
+    sql = statement("stamp") + " WITH (write_concern = 5)"
+    with pytest.raises(ServerError, match="not confirmed") as caught:
+        session.execute(sql)
+    summary: Any = caught.value.summary
+    assert counted(summary) == {"read": 2, "inserted": 1, "matched": 1, "modified": 1} and summary.unconfirmed == 2
+    assert database.t.count_documents({"n": 1}) == 2
+
+
 def test_rows_without_a_whole_key_come_by_the_client_whatever_is_stored(session: Session, database: Base) -> None:
     database.s.insert_many([{"a": None, "b": 1, "n": 1}, {"a": 1, "n": 1}, {"a": 1, "b": [1], "n": 1}])
     database.t.insert_one({"a": 1, "b": 2, "n": 3})
