@@ -21,7 +21,11 @@ def over_frame(function: dict[str, Any], call: WindowCall, work: Work, *, number
     """An expression for the function's value over the call's frame. `numbered`: it uses the rows' numbers."""
     frame = frame_of(call)
     if frame.exclude is not None:
-        return _over_what_is_left(function, frame, work)
+        return _around_row(function, frame, work, numbered=numbered) or _over_what_is_left(function, frame, work)
+    return _over_kept(function, frame, work, numbered=numbered)
+
+
+def _over_kept(function: dict[str, Any], frame: Frame, work: Work, *, numbered: bool = False) -> Any:
     found = _over_whole_frame(function, frame, work, numbered=numbered)
     (name, value), = function.items()
     if frame.start != "unbounded" and name in ("$push", "$addToSet") and "$$REMOVE" in repr(value):
@@ -49,6 +53,29 @@ def _over_whole_frame(function: dict[str, Any], frame: Frame, work: Work, *, num
 
 
 # EXCLUDE
+
+_COMBINED = {"$sum": "$add", "$min": "$min", "$max": "$max", "$push": "$concatArrays", "$addToSet": "$setUnion"}
+
+
+def _around_row(function: dict[str, Any], frame: Frame, work: Work, *, numbered: bool = False) -> Any:
+    """EXCLUDE CURRENT ROW where that is what the rows before it and those behind it give; None elsewhere."""
+    (name, value), = function.items()
+    whole = [frame.start, frame.end] == WHOLE
+    if frame.exclude != "CURRENT ROW" or not (whole or frame.unit == "ROWS"):
+        return None
+    if name == "$avg":
+        total = _around_row({"$sum": value}, frame, work)
+        count = _around_row({"$sum": {"$cond": [{"$isNumber": value}, 1, 0]}}, frame, work)
+        return total and {"$cond": [{"$gt": [count, 0]}, {"$divide": [total, count]}, None]}
+    if name not in _COMBINED or not _reaches(frame.start, -1) or not _reaches(frame.end, 1):
+        return None
+    parts = (Frame("ROWS", frame.start, -1), Frame("ROWS", 1, frame.end))
+    return {_COMBINED[name]: [_over_kept(function, part, work, numbered=numbered) for part in parts]}
+
+
+def _reaches(end: Any, sign: int) -> bool:
+    """Whether the end of a frame is beyond its row, on the side that the sign says."""
+    return end == "unbounded" or (isinstance(end, int) and end * sign > 0)
 
 
 def _over_what_is_left(function: dict[str, Any], frame: Frame, work: Work) -> Any:
