@@ -22,15 +22,21 @@ CREATE TABLE readings (id INTEGER NOT NULL, sensor INTEGER);
 CREATE TABLE sensors (id INTEGER NOT NULL, code INTEGER);
 CREATE TABLE activity (visitor INTEGER NOT NULL, visit VARCHAR(20) NOT NULL, moment TIMESTAMP NOT NULL,
     kind VARCHAR(20) NOT NULL, machine JSON, data JSON, place JSON);
+CREATE TABLE samples (station INTEGER NOT NULL, taken TIMESTAMP NOT NULL, done BOOLEAN NOT NULL, heat DOUBLE NOT NULL);
+CREATE TABLE stations (number INTEGER NOT NULL, name VARCHAR(20) NOT NULL);
 """
 
 _STATUS = ("new", "paid", "sent", "back")
 _REGION = ("north", "south", "east", "west")
+_STATIONS = 150
 _KINDS = ("buy", "view", "click", "search")
 
 
 def make(session: Session, database: Any, *, rows: int, pairs: int) -> None:
-    """Fill the database: `rows` orders and events, a fifth as many customers, `pairs` rows a side without an index."""
+    """Fill the database: `rows` orders, events and samples, a fifth as many customers, 150 stations.
+
+    Readings and sensors are `pairs` rows a side. Stations, readings and sensors have no index.
+    """
     for _ in session.run(_TABLES):
         pass
     generator = random.Random(5)
@@ -42,6 +48,8 @@ def make(session: Session, database: Any, *, rows: int, pairs: int) -> None:
     database.sensors.insert_many(
         {"id": i, "code": None if i % 89 == 0 else generator.randrange(pairs)} for i in range(pairs))
     database.activity.insert_many(_activity(generator, rows))
+    database.stations.insert_many({"number": i, "name": f"Station {i}"} for i in range(_STATIONS))
+    database.samples.insert_many(_samples(generator, rows))
 
 
 def _customers(generator: random.Random, count: int) -> Iterator[dict[str, Any]]:
@@ -73,4 +81,12 @@ def _activity(generator: random.Random, count: int) -> Iterator[dict[str, Any]]:
             "machine": {"id": f"m{visitor}-{generator.randrange(3)}", "form": generator.choice(("phone", "desk", "tab"))},
             "data": {"price": generator.randrange(400) / 4, "seconds": generator.randrange(60)},
             "place": {"land": generator.choice(("de", "fr", "it", None))},
+        }
+
+
+def _samples(generator: random.Random, count: int) -> Iterator[dict[str, Any]]:
+    for i in range(count):
+        yield {
+            "station": generator.randrange(_STATIONS + 10), "taken": NOW - timedelta(seconds=generator.randrange(100_000)),
+            "done": i % 4 == 0, "heat": generator.randrange(4000) / 100,
         }
