@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlbulk.commands import Path
-from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.errors import PlanError
 from sqlbulk.plan.binding.binder import Hooks, bind
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
@@ -47,8 +47,7 @@ def bind_assignments(
     tables = tuple(name for source in scope.sources if not source.qualified for name in source.names)
     made = []
     for assignment in assignments:
-        if assignment.loop is not None:
-            raise UnsupportedError("E3001", "FOR … END isn't supported yet", assignment.loop.span)
+        assert assignment.loop is None, "plan.elements has made it an ordinary one"
         path = target_path(assignment.target, tables)
         if path[0] == "_id":
             raise PlanError("E2011", "the _id of a stored document can't be changed", assignment.target.span)
