@@ -18,9 +18,9 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import wire_query
 from sqlbulk.plan.pipeline.rows import Columns, Place, Rows, safe_key
 from sqlbulk.plan.query.bind import bind_query, new_planning
-from sqlbulk.plan.query.state import Around
+from sqlbulk.plan.query.state import Around, BoundQuery, Output
 from sqlbulk.plan.rewrites import rewritten
-from sqlbulk.plan.select import plan_query
+from sqlbulk.plan.select import _flatten, plan_query
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse
 from sqlbulk.types import Type
@@ -192,3 +192,10 @@ def test_keys_that_are_never_null_are_not_tested_for_it() -> None:
 
     assert stages(frozenset()) == ["$group", "$replaceWith", "$match"]
     assert stages(frozenset({"k"})) == ["$group", "$replaceWith"]
+
+
+def test_columns_that_are_kept_in_a_field_come_to_the_root() -> None:
+    rows = Rows("t", [], {"q": Place(("x",), {"a": ("a",), "b": ("c", "d")})})
+    _flatten(rows, BoundQuery(algebra.Scan("t", "q"), "q", (Output("a", "a"), Output("b", "b"))))
+    assert rows.stages == [{"$replaceWith": {"a": "$x.a", "b": "$x.c.d"}}]
+    assert rows.layout["q"] == Place((), {"a": ("a",), "b": ("b",)})

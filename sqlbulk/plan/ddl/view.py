@@ -34,8 +34,6 @@ def plan_create_view(statement: st.CreateView, planning: Planning) -> Plan:
     if query.database != table.database:
         raise UnsupportedError("E3001", "a view and what it reads must be in one database", statement.query.span,
                                hint="name it for both, or for neither")
-    if query.collation is not None:
-        raise UnsupportedError("E3001", "a view can't have a query with a collation", statement.query.span)
     pipeline = (*query.pipeline, *_named(query, statement))
     return catalog_plan("CREATE VIEW", cc.CreateView(
         table.collection, query.collection, pipeline, statement.replace, table.database, named.span))

@@ -25,17 +25,14 @@ def without_subqueries(node: algebra.Relation, environment: Environment, new: Ne
     node = algebra.with_inputs(node, lambda n: without_subqueries(n, environment, new))
     if not any(algebra.has_subquery(e) for e in algebra.own_expressions(node)):
         return node
-    match node:
-        case algebra.Filter():
-            return _filter(node, environment, new)
-        case algebra.Join():
-            return _join(node, environment, new)
-        case algebra.Project() | algebra.Aggregate() | algebra.Window() | algebra.Sort() | algebra.Unnest():
-            work = _Work(node.input, environment, new)
-            changed = algebra.with_expressions(node, work.value)
-            return algebra.with_inputs(changed, lambda _: work.rows)
-    query = next(e for e in algebra.own_expressions(node) if algebra.has_subquery(e))
-    raise UnsupportedError("E3001", "a subquery can't stand here", query.span)
+    if isinstance(node, algebra.Filter):
+        return _filter(node, environment, new)
+    if isinstance(node, algebra.Join):
+        return _join(node, environment, new)
+    assert isinstance(node, algebra.Project | algebra.Aggregate | algebra.Window | algebra.Sort | algebra.Unnest)
+    work = _Work(node.input, environment, new)
+    changed = algebra.with_expressions(node, work.value)
+    return algebra.with_inputs(changed, lambda _: work.rows)
 
 
 def _filter(node: algebra.Filter, environment: Environment, new: New) -> algebra.Relation:
