@@ -196,3 +196,20 @@ def test_the_values_that_a_filter_asks_for() -> None:
     assert equalities({"a": {"$eq": 1, "$gt": 0}, "b": {"$gte": 2, "$lte": 2}}) == {"a": 1, "b": 2}
     assert equalities({"$and": [{"a": {"$eq": 1}}, {"b": {"$exists": True}}]}) == {"a": 1}
     assert equalities({"$or": []}) is None and equalities({"a": 1}) is None
+
+
+@pytest.mark.server
+def test_the_server_is_sent_nothing_that_writes(session: sqlbulk.Session, database: Any) -> None:
+    others = ["UPDATE t SET n = 1, s = 'x' WHERE k IN (SELECT k FROM t)", "DELETE FROM t WHERE k = 1", "TRUNCATE t",
+              "DELETE FROM t WHERE TRUE WITH ARCHIVAL_STRATEGY (archive_collection = 'old')", "MOVE t TO new WHERE TRUE"]
+    database.command("profile", 2)
+    for sql in [*STATEMENTS, *others]:
+        list(session.execute(f"DRY RUN {sql}").rows)
+    database.command("profile", 0)
+    asked = list(database["system.profile"].find())
+    verbs = {next(iter(entry.get("command") or {"none": 1})) for entry in asked}
+    assert len(asked) > len(STATEMENTS) and verbs <= {"find", "aggregate", "listCollections", "listIndexes", "count",
+                                                      "getMore", "profile", "hello", "none", "collStats"}
+    assert {entry["op"] for entry in asked} <= {"query", "command", "getmore"}
+    assert not any("$out" in stage or "$merge" in stage for entry in asked
+                   for stage in entry.get("command", {}).get("pipeline", ()))

@@ -9,20 +9,24 @@ from sqlbulk.syntax.lexical import COMMENT, QUOTED
 from sqlbulk.syntax.patterns import compiled
 
 _TRANSACTION = "a bulk statement is its own unit of work; sqlbulk has no transactions over several statements"
-_BLOCK = "PL/pgSQL and other procedural blocks are not run; write the statements themselves"
+_BLOCK = (
+    "PL/pgSQL and other procedural blocks are not run; write the statements themselves: a loop over rows is one UPDATE,"
+    " MERGE or INSERT … SELECT")
 _RIGHTS = "users and rights are the server's business; use its own tools"
 
 UNSUPPORTED: dict[str, str] = {
-    "BEGIN": _TRANSACTION, "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION,
+    "BEGIN": f"{_TRANSACTION}, and runs no procedural blocks", "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION,
     "SAVEPOINT": _TRANSACTION,
-    "DO": _BLOCK, "DECLARE": _BLOCK, "CALL": _BLOCK, "CREATE FUNCTION": _BLOCK, "CREATE PROCEDURE": _BLOCK,
+    "DO": _BLOCK, "DECLARE": _BLOCK, "CALL": _BLOCK, "LOOP": _BLOCK, "WHILE": _BLOCK,
+    "FOR": _BLOCK, "FOREACH": _BLOCK, "IF": _BLOCK, "RAISE": _BLOCK, "PERFORM": _BLOCK, "RETURN": _BLOCK, "END": _BLOCK,
+    "EXCEPTION": _BLOCK, "CREATE FUNCTION": _BLOCK, "CREATE PROCEDURE": _BLOCK,
     "CREATE OR REPLACE FUNCTION": _BLOCK, "CREATE OR REPLACE PROCEDURE": _BLOCK,
     "CREATE TRIGGER": "triggers are not run; use a change stream",
     "CREATE BULK_MONITOR": "monitors are not there yet",
     "CREATE SEQUENCE": "there are no sequences; _id is made for every row",
     "CREATE DATABASE": "a database is made with its first collection; write USE name",
     "CREATE SCHEMA": "there are no schemas; a name before the dot is a database",
-    "ALTER": "collections have no fixed columns to alter; UPDATE … SET field = DEFAULT removes a field",
+    "ALTER": "collections have no fixed columns to alter; UPDATE … UNSET field removes a field",
     "GRANT": _RIGHTS, "REVOKE": _RIGHTS, "CREATE USER": _RIGHTS, "CREATE ROLE": _RIGHTS,
     "COPY": "write INSERT INTO t FROM 'file' to load",
     "VACUUM": "the server does this by itself", "ANALYZE": "the server does this by itself",
