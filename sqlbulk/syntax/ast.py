@@ -430,6 +430,11 @@ class GroupingSets(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAll(Node):
+    """ALL in GROUP BY: every item of the select list that has no aggregate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Select(Node):
     """SELECT … FROM … WHERE … GROUP BY … HAVING … WINDOW …; `distinct_on` is empty for plain DISTINCT."""
 
@@ -438,7 +443,7 @@ class Select(Node):
     distinct_on: tuple[Expr, ...] = ()
     from_: FromItem | None = None
     where: Expr | None = None
-    group_by: tuple[Expr | GroupingSets, ...] = ()
+    group_by: tuple[Expr | GroupingSets | GroupAll, ...] = ()
     having: Expr | None = None
     windows: tuple[NamedWindow, ...] = ()
 

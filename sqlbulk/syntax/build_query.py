@@ -107,6 +107,10 @@ class QueryBuilder(ExpressionBuilder):
     def join_using(self, meta: Meta, children: Children) -> Part:
         return Part("using", children[0], span_of(meta))
 
+    def sample(self, meta: Meta, children: Children) -> None:
+        raise UnsupportedError("E3001", "TABLESAMPLE isn't supported", span_of(meta),
+                               hint="write FROM (SELECT * FROM t WHERE RANDOM() < 0.1) AS t")
+
     def table(self, meta: Meta, children: Children) -> ast.Table:
         return ast.Table(children[0], children[1], span=span_of(meta))
 
@@ -136,7 +140,9 @@ class QueryBuilder(ExpressionBuilder):
         return Part("having", children[0], span_of(meta))
 
     def group_by(self, meta: Meta, children: Children) -> Part:
-        return Part("group_by", tuple(children), span_of(meta))
+        span = span_of(meta)
+        items = tuple(ast.GroupAll(span=span) if isinstance(c, Token) else c for c in children if c is not None)
+        return Part("group_by", items, span)
 
     def grouping_sets(self, meta: Meta, children: Children) -> ast.GroupingSets:
         kind, *sets = children

@@ -288,7 +288,9 @@ def _item(node: ast.SelectItem) -> str:
     return print_expression(node.expression) + (f" AS {print_name(node.alias)}" if node.alias else "")
 
 
-def _grouping(node: ast.Expr | ast.GroupingSets) -> str:
+def _grouping(node: ast.Expr | ast.GroupingSets | ast.GroupAll) -> str:
+    if isinstance(node, ast.GroupAll):
+        return "ALL"
     if not isinstance(node, ast.GroupingSets):
         return print_expression(node)
     sets = ", ".join(_grouping(s) if isinstance(s, ast.GroupingSets) else _set(s) for s in node.sets)

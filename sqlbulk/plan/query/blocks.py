@@ -207,6 +207,9 @@ def _keys(
         bound = _ordinal(expression, items, "GROUP BY") or binder.bind(expression)
         if has_aggregate(bound):
             raise PlanError("E2015", "an aggregate can't be grouped by", expression.span)
+        return number_of_bound(bound)
+
+    def number_of_bound(bound: BoundExpr) -> int:
         text = fingerprint(bound)
         if text not in numbers:
             numbers[text] = len(keys)
@@ -220,6 +223,8 @@ def _keys(
             if isinstance(item, ast.GroupingSets):
                 special = True
                 choices = _sets(item, number_of)
+            elif isinstance(item, ast.GroupAll):
+                choices = [tuple(number_of_bound(i.expression) for i in items if not has_aggregate(i.expression))]
             else:
                 choices = [tuple(number_of(e) for e in (item.items if isinstance(item, ast.Row) else (item,)))]
             sets = [tuple(dict.fromkeys((*a, *b))) for a in sets for b in choices]
