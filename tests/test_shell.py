@@ -222,7 +222,7 @@ def test_the_last_statement_again_and_its_plan(output: Output) -> None:
     assert "E2006" in output.type("SET nonsense = 1 \\g")[1]
     assert output.shell.last_text == "SET nonsense = 1"
     assert "E2006" in output.type("\\g")[1]
-    output.type("INSERT INTO users (a) VALUES (1);")
+    output.type("EXPLAIN INSERT INTO users (a) VALUES (1);")
     out, err = output.type("\\p")
     assert "users" in out
     assert err == ""

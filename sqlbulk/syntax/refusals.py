@@ -15,8 +15,8 @@ _BLOCK = (
 _RIGHTS = "users and rights are the server's business; use its own tools"
 
 UNSUPPORTED: dict[str, str] = {
-    "BEGIN": f"{_TRANSACTION}, and runs no procedural blocks", "START": _TRANSACTION, "COMMIT": _TRANSACTION, "ROLLBACK": _TRANSACTION,
-    "SAVEPOINT": _TRANSACTION,
+    "BEGIN": f"{_TRANSACTION}, and runs no procedural blocks", "START": _TRANSACTION, "COMMIT": _TRANSACTION,
+    "ROLLBACK": _TRANSACTION, "SAVEPOINT": _TRANSACTION,
     "DO": _BLOCK, "DECLARE": _BLOCK, "CALL": _BLOCK, "LOOP": _BLOCK, "WHILE": _BLOCK,
     "FOR": _BLOCK, "FOREACH": _BLOCK, "IF": _BLOCK, "RAISE": _BLOCK, "PERFORM": _BLOCK, "RETURN": _BLOCK, "END": _BLOCK,
     "EXCEPTION": _BLOCK, "CREATE FUNCTION": _BLOCK, "CREATE PROCEDURE": _BLOCK,
