@@ -186,16 +186,25 @@ class Unnest:
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """A WITH table where it is used: its rows, `input`, are the same wherever the `marker` is.
+class Body:
+    """The rows of a WITH table. It is no input of its uses, which are many: who looks at relations passes it by."""
 
-    `relation` is what `input` makes, with `columns`, or whole documents if `open`. `materialized` is what the
-    text says: AS MATERIALIZED, AS NOT MATERIALIZED, or None for neither.
+    rows: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """A WITH table where it is used, as `relation`: its rows are those that `source` is in the body, for every use
+    with the `marker`.
+
+    They have `columns`, or are whole documents if `open`. `materialized` is what the text says: AS MATERIALIZED,
+    AS NOT MATERIALIZED, or None for neither.
     """
 
-    input: Relation
+    body: Body
     marker: str
     relation: str
+    source: str
     columns: tuple[str, ...]
     open: bool = False
     materialized: bool | None = None

@@ -107,7 +107,7 @@ def _lowered(bound: BoundQuery, maker: StepMaker, query: ast.Query, *, few: bool
     _flatten(rows, bound)
     database = _database([relation, *maker.read], query)
     return commands.Query(
-        rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=tuple(choices),
+        rows.collection, tuple(rows.stages), _columns(bound, rows), database, choices=(*maker.choices, *choices),
         few=_with_few_keys(relation, bound, maker, rows.collection) if few else None)
 
 

@@ -39,6 +39,15 @@ WITH t AS (SELECT id, name, salary FROM emp WHERE active), u AS (SELECT MAX(sala
 WITH t AS (SELECT day, SUM(qty) AS q FROM sale GROUP BY day) SELECT a.day, SUM(b.q) AS total FROM t a JOIN t b ON b.day <= a.day GROUP BY a.day ORDER BY a.day
 """
 
+NESTED = """
+WITH a AS (SELECT id, boss FROM emp), b AS (SELECT x.id, y.boss FROM a x JOIN a y ON x.boss = y.id), c AS (SELECT DISTINCT id FROM b UNION SELECT id FROM a), d AS (SELECT x.id FROM c x JOIN b y ON x.id = y.id) SELECT (SELECT COUNT(*) FROM d) AS n, c.id FROM c WHERE EXISTS (SELECT 1 FROM d WHERE d.id = c.id) OR c.id IN (SELECT a.id FROM a WHERE a.boss IS NULL)
+WITH a AS (SELECT dept FROM emp), b AS (SELECT dept FROM a UNION ALL SELECT dept FROM a), c AS (SELECT dept FROM b UNION ALL SELECT dept FROM b), d AS (SELECT dept FROM c UNION ALL SELECT dept FROM c), e AS (SELECT dept FROM d UNION ALL SELECT dept FROM d) SELECT dept, COUNT(*) FROM e GROUP BY dept
+WITH a AS (SELECT dept, COUNT(*) AS n FROM emp GROUP BY dept), b AS (SELECT x.dept, y.n FROM a x JOIN a y ON x.dept = y.dept), c AS (SELECT x.dept, y.n FROM b x JOIN b y ON x.dept = y.dept), d AS (SELECT x.dept, y.n + 1 AS n FROM c x LEFT JOIN c y ON x.n = y.n - 1) SELECT d.dept, d.n, a.n AS m FROM d LEFT JOIN a ON a.dept = d.dept
+WITH a AS (SELECT e.id, e.dept, d.title FROM emp e LEFT JOIN dept d ON d.id = e.dept), b AS (SELECT a.* FROM a WHERE a.title IS NOT NULL) SELECT x.id, y.id AS y FROM b x JOIN b y ON x.title = y.title WHERE x.id IN (SELECT id FROM a WHERE dept = 1) AND y.id NOT IN (SELECT id FROM b WHERE id = 2)
+WITH RECURSIVE a (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a WHERE n < 3), t (n) AS (SELECT x.n FROM a x JOIN a y ON x.n = y.n UNION ALL SELECT n + 10 FROM t WHERE n < 20) SELECT t.n, a.n AS m FROM t LEFT JOIN a ON a.n = t.n - 10
+WITH RECURSIVE t AS (SELECT id, boss FROM emp WHERE boss IS NULL UNION SELECT e.id, e.boss FROM emp e JOIN t ON e.boss = t.id), u AS (SELECT x.id, y.id AS y FROM t x JOIN t y ON x.boss = y.boss) SELECT u.id, u.y, (SELECT COUNT(*) FROM t) AS n FROM u JOIN t ON t.id = u.y
+"""
+
 RECURSIVE = """
 WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT n FROM t
 WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 100) SELECT SUM(n) FROM t
@@ -94,4 +103,4 @@ WITH RECURSIVE t AS MATERIALIZED (SELECT id FROM emp WHERE id = 3 UNION SELECT e
 WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3), u AS (SELECT n FROM t UNION ALL SELECT n + 10 FROM t) SELECT n FROM u WHERE n NOT IN (SELECT n FROM t)
 """
 
-QUERIES = tuple(line for part in (PLAIN, RECURSIVE) for line in part.strip().splitlines())
+QUERIES = tuple(line for part in (PLAIN, NESTED, RECURSIVE) for line in part.strip().splitlines())

@@ -56,7 +56,7 @@ def _how(node: algebra.Recursive, walk: Walk) -> str:
 
 def _reads(node: algebra.Relation) -> bool:
     """Whether rows of a collection are in it."""
-    return any(isinstance(n, algebra.Scan) or (isinstance(n, algebra.Stored) and not n.working)
+    return any(isinstance(n, algebra.Scan) or (isinstance(n, algebra.Common) and _reads(n.body.rows))
                for n in algebra.relations_in(node))
 
 

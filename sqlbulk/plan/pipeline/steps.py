@@ -17,11 +17,12 @@ from sqlbulk.plan.rewrites.rounds import turned, with_partners_only
 
 @dataclass(slots=True)
 class StepMaker:
-    """Makes steps, and remembers by which fields the rows of each are looked up, and what was read on the way."""
+    """Makes steps, and remembers by which fields the rows of each are looked up, what was read on the way, and what was chosen."""
 
     environment: Environment
     joined: dict[str, set[str]] = field(default_factory=dict)
     read: list[algebra.Relation] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
 
     def steps(self, kept: list[Kept]) -> list[Step]:
         """The steps, in order, without their indexes."""
@@ -34,9 +35,9 @@ class StepMaker:
     def _step(self, kept: Kept) -> Step:
         table = kept.table
         fields = None if table.open else tuple(key for (key,) in column_keys(table.columns).values())
-        if isinstance(table.input, algebra.Recursive):
-            return self._recursion(table.input, fields, kept.reason)
-        collection, stages = self._lowered(table.input, table.relation, None if table.open else table.columns)
+        if kept.rounds and isinstance(kept.rows, algebra.Recursive):
+            return self._recursion(kept.rows, fields, kept.reason)
+        collection, stages = self._lowered(kept.rows, table.source, None if table.open else table.columns)
         return Step(table.marker, collection, stages, fields, kept.reason)
 
     def _recursion(self, node: algebra.Recursive, fields: tuple[str, ...] | None, reason: str) -> Step:
@@ -62,8 +63,9 @@ class StepMaker:
             node = with_partners_only(node, environment)
         self.read.append(node)
         whole = relation if columns is None else None
-        rows, _ = to_pipeline(
+        rows, choices = to_pipeline(
             node, environment.context, environment.catalog, whole=whole, key_sets=key_sets, joined=self.joined)
+        self.choices += choices if key_sets is None else ()
         place = rows.layout[relation]
         if columns is None:
             return rows.collection, (*rows.stages, {"$replaceWith": {WHOLE: field_reference(ROOT, place.base)}})

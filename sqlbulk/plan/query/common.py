@@ -47,22 +47,46 @@ def bind_common(item: ast.Table, table: CommonTable, planning: Planning) -> From
 
 def _definition(table: CommonTable, planning: Planning, span: Span) -> BoundQuery:
     """The rows of the entry's query, as a relation that other uses of the entry have as well."""
+    known = planning.bound.get(table)
+    if known is not None:
+        return _use(known, table, planning, planning.relation(known.name))
+    query = _bound(table, planning, span)
+    if algebra.outer_columns(query.relation) or _reads_round(query.relation):
+        return query
+    planning.bound[table] = query
+    return _use(query, table, planning, query.name)
+
+
+def _use(query: BoundQuery, table: CommonTable, planning: Planning, relation: str) -> BoundQuery:
+    """The entry's rows at a place, under a name that they have there alone."""
+    columns = tuple(o.key for o in query.outputs)
+    common = algebra.Common(algebra.Body(query.relation), planning.marker(table), relation, query.name, columns,
+                            query.open, table.definition.materialized)
+    return replace(query, relation=common, name=relation)
+
+
+def _reads_round(node: algebra.Relation) -> bool:
+    """Whether the rows are made of a round of a recursion around, and so are others in each round."""
+    parts = list(algebra.relations_in(node))
+    own = {n.marker for n in parts if isinstance(n, algebra.Recursive)}
+    return any(isinstance(n, algebra.Stored) and n.working and n.marker not in own for n in parts)
+
+
+def _bound(table: CommonTable, planning: Planning, span: Span) -> BoundQuery:
     definition = table.definition
-    marker = planning.marker(table)
+    planning.marker(table)
     opened = Opened(table, "without the form: rows to begin with UNION [ALL] rows made of them")
     planning.opened.append(opened)
     try:
         query = None
         if table.recursive and _mentions(definition.query, definition.name.text):
             query = bind_recursion(opened, with_tables, planning)
-        if query is None:
-            query = as_table(planning.bind_query(definition.query, table.around), planning, span)
-            query = renamed(query, definition.columns, planning)
+        if query is not None:
+            return query
+        query = as_table(planning.bind_query(definition.query, table.around), planning, span)
+        return renamed(query, definition.columns, planning)
     finally:
         planning.opened.pop()
-    columns = tuple(o.key for o in query.outputs)
-    common = algebra.Common(query.relation, marker, query.name, columns, query.open, definition.materialized)
-    return replace(query, relation=common)
 
 
 def _found_last(own: Opened, planning: Planning, span: Span) -> BoundQuery:

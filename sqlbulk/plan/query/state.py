@@ -109,7 +109,8 @@ BindQuery = Callable[[ast.Query, Around], BoundQuery]
 class Planning:
     """One statement's planning: what holds for it, names already given, and how a query inside is bound.
 
-    `markers` stand for the rows of the WITH entries that are used, `opened` are those that are being bound.
+    `markers` stand for the rows of the WITH entries that are used, `opened` are those that are being bound, `bound`
+    those that are the same wherever they are used.
     """
 
     environment: Environment
@@ -119,6 +120,7 @@ class Planning:
     notices: list[str] = field(default_factory=list)
     markers: dict[CommonTable, str] = field(default_factory=dict)
     opened: list[Opened] = field(default_factory=list)
+    bound: dict[CommonTable, BoundQuery] = field(default_factory=dict)
 
     def relation(self, wanted: str) -> str:
         """A relation's name that nothing else in the statement has, the wanted one if it is free."""
