@@ -156,6 +156,16 @@ def test_errors_of_statements(error: PyMongoError, begun: bool, kind: type, code
     assert (type(found), found.code) == (kind, code)
 
 
+def test_errors_of_recursions() -> None:
+    circle = faults.statement_error(
+        OperationFailure("Failed to parse number 'endless recursion: t comes back to where it was' in $convert", 241), begun=False)
+    assert isinstance(circle, ServerError)
+    assert (circle.code, circle.message) == ("E5022", "t comes back to where it was")
+    large = faults.statement_error(OperationFailure("$graphLookup reached maximum memory consumption", 40099), begun=False)
+    assert isinstance(large, ServerError)
+    assert large.code == "E5005" and "MATERIALIZED" in str(large)
+
+
 def test_errors_of_connections() -> None:
     assert faults.connection_error(failure(59)).code == "E5001"
     assert faults.connection_error(ConfigurationError("x")).code == "E5010"

@@ -29,7 +29,9 @@ class Fault(Enum):
     NOT_SENT = "no server was found, so nothing was sent: send again"
     LOST = "sent, but no reply: find out what is in, then send the rest again"
     PASSING = "refused for now: send again"
-    OVERLOAD = "refused because the server is busy: wait longer, then send again"
+    _WALK_TOO_LARGE = frozenset({40099, 146})
+"""Codes of a $graphLookup that finds more than it may keep in memory."""
+OVERLOAD = "refused because the server is busy: wait longer, then send again"
     DOCUMENT = "one of the rows is to blame for the whole command: find it"
     STATEMENT = "no row of this statement can succeed: stop"
     SECURITY = "not allowed: stop"
@@ -153,6 +155,8 @@ def statement_error(error: PyMongoError, *, begun: bool) -> SqlbulkError:
     endless = str(error).partition(ENDLESS)[2].partition("'")[0]
     if endless:
         return ServerError("E5022", endless)
+    if getattr(error, "code", None) in _WALK_TOO_LARGE and "graphLookup" in str(error):
+        return ServerError("E5005", brief(error), hint="WITH RECURSIVE t AS MATERIALIZED (…) goes round after round")
     fault = classify(error)
     if fault is Fault.SECURITY or (fault is Fault.NOT_SENT and not begun):
         return connection_error(error)

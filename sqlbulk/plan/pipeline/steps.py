@@ -17,7 +17,7 @@ from sqlbulk.plan.rewrites.rounds import turned, with_partners_only
 
 @dataclass(slots=True)
 class StepMaker:
-    """Makes steps, and remembers by which fields the rows of each are looked up, what was read on the way, and what was chosen."""
+    """Makes steps; remembers by which fields the rows of each are looked up, what was read, and what was chosen."""
 
     environment: Environment
     joined: dict[str, set[str]] = field(default_factory=dict)
