@@ -29,9 +29,7 @@ class Fault(Enum):
     NOT_SENT = "no server was found, so nothing was sent: send again"
     LOST = "sent, but no reply: find out what is in, then send the rest again"
     PASSING = "refused for now: send again"
-    _WALK_TOO_LARGE = frozenset({40099, 146})
-"""Codes of a $graphLookup that finds more than it may keep in memory."""
-OVERLOAD = "refused because the server is busy: wait longer, then send again"
+    OVERLOAD = "refused because the server is busy: wait longer, then send again"
     DOCUMENT = "one of the rows is to blame for the whole command: find it"
     STATEMENT = "no row of this statement can succeed: stop"
     SECURITY = "not allowed: stop"
@@ -42,6 +40,8 @@ PASSING = frozenset({
     6, 7, 89, 91, 112, 134, 189, 202, 246, 251, 262, 317, 358, 384, 402, 406, 407, 412, 453, 9001, 10058, 10107,
     11600, 11602, 13435, 13436, 91331, 10045600,
 })
+_WALK_TOO_LARGE = frozenset({40099, 146})
+"""Codes of a $graphLookup that finds more than it may keep in memory."""
 OVERLOAD = frozenset({365, 433, 449, 450, 462})
 SECURITY = frozenset({13, 18, 391, 8000})
 TIMES = frozenset({50})

@@ -14,7 +14,7 @@ _NAMES = frozenset({
 
 
 class Copies:
-    """Makes copies; `known` are the names of all relations that there are, `used` those that stand somewhere already."""
+    """Makes copies; `known` are the names of all relations that there are, `used` those that stand somewhere."""
 
     def __init__(self, known: set[str], used: set[str]) -> None:
         self._known, self._used = known, used
