@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lark.lexer import Pattern, PatternRE, PatternStr, TerminalDef
 
 from sqlbulk.errors import Source
 from sqlbulk.syntax import parser, tables
@@ -38,3 +39,14 @@ def test_a_directory_that_others_may_write(tmp_path: Path, monkeypatch: pytest.M
     tmp_path.chmod(0o777)
     monkeypatch.setenv("SQLBULK_CACHE_DIR", str(tmp_path))
     assert tables.cache_file("x") is False
+
+
+@pytest.mark.parametrize(("terminal", "pattern", "priority"), [
+    (TerminalDef("SELECT", PatternStr("select", ("i",))), PatternRE(r"select\b", ("i",)), 1),
+    (TerminalDef("ROWS", PatternStr("rows"), 5), PatternRE(r"rows\b"), 5),
+    (TerminalDef("PLUS", PatternStr("+")), PatternStr("+"), 0),
+    (TerminalDef("NAME", PatternRE("[a-z]+")), PatternRE("[a-z]+"), 0),
+])
+def test_keywords_end_where_the_word_ends(terminal: TerminalDef, pattern: Pattern, priority: int) -> None:
+    parser._whole_words(terminal)
+    assert (type(terminal.pattern), terminal.pattern, terminal.priority) == (type(pattern), pattern, priority)
