@@ -161,6 +161,7 @@ def test_explain_analyze_runs_the_steps(session: Session, database: Database[dic
 def test_kept_rows_are_not_listed(session: Session, database: Database[dict[str, Any]]) -> None:
     result = session.execute(TWICE)
     assert kept(database) != []
+    assert result.target is None
     assert [row[0] for row in session.execute("SHOW TABLES").rows] == ["c"]
     with pytest.raises(SqlError, match="there is no collection"):
         session.execute(f'SELECT * FROM "{kept(database)[0]}"')

@@ -42,7 +42,8 @@ def run_query(command: Query, connection: Connection) -> Result:
     except BaseException:
         shelf.close()
         raise
-    return replace(result, rows=ShelvedRows(result.rows, shelf))
+    of_step = any(step.marker == command.collection for step in command.steps)
+    return replace(result, rows=ShelvedRows(result.rows, shelf), target=None if of_step else command.collection)
 
 
 class ShelvedRows:
