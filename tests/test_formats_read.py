@@ -339,6 +339,27 @@ def test_columns_by_place_and_by_name(load: Any) -> None:
     assert load("1\n", columns=columns(FileColumn(None)), header=False).rows == [()]
 
 
+@pytest.mark.parametrize(("text", "names", "message"), [
+    ("a,b\n1,2\n", ["a", "c"], "reads a, b: it names a, but has no column c, so is it a header?"),
+    ("Name,City\nAda,Rome\n", ["name", "city"], "it names name, but has no column name"),
+    ("person,years\nAda,36\nBo,\n", ["n", "age INT"], "years is above values such as 36"),
+    ("person,when\n,\nAda,2024-01-01T00:00:00Z\n", ["n", "at"], "when is above values"),
+])
+def test_a_first_row_that_may_be_a_header_is_asked_about(
+    load: Any, text: str, names: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        load(text, columns=columns(*names))
+    assert (error.value.code, error.value.hint) == ("E6002", "Say header = true, or header = false.")
+    assert len(load(text, columns=columns(*(name.split()[0] for name in names)), header=False).rows) == text.count("\n")
+
+
+def test_first_rows_that_are_data(load: Any) -> None:
+    assert load("Ada,Rome\nBo,Oslo\n", columns=columns("n", "c")).rows == [("Ada", "Rome"), ("Bo", "Oslo")]
+    assert load("Ada,1\nBo,2\n", columns=columns("n", "c")).rows == [("Ada", 1), ("Bo", 2)]
+    assert load("Ada,Rome\nBo\n", columns=columns("n", "c")).rows == [("Ada", "Rome")]
+
+
 # CSV: values
 
 
@@ -776,3 +797,37 @@ def test_errors_of_every_kind_are_ours(load: Any) -> None:
                 load(data, f"x.{kind}")
             except SqlbulkError as error:
                 assert error.code in ("E6002", "E4005")
+
+
+def test_files_of_a_pattern_are_read_by_the_first_ones_dialect(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x;y\n1;2\n")
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(UsageError, match=r"b\.csv has another header than a\.csv"):
+        open_rows(FileRows("*.csv", SPAN), base_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.ndjson", "x.json"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_utf_16_without_its_mark(load: Any, name: str, encoding: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}: not {encoding} ") as error:
+        load('{"a": 1}\n{"a": 2}\n', name, encoding=encoding)
+    assert error.value.code == "E6002"
+
+
+def test_numbers_beyond_floating_point_stay_text(load: Any) -> None:
+    got = load("big,small,zero,near\n1e400,1e-400,0.0,1e308\n")
+    assert got.rows == [("1e400", "1e-400", 0.0, 1e308)]
+
+
+def test_columns_with_dots_reach_into_documents(load: Any) -> None:
+    lines = '{"a": {"b": {"c": "1"}}}\n{"a.b.c": "2"}\n{"a": {"b": 3}}\n{"a": []}\n{}\n{"a": {"b": {"c": null}}}\n'
+    rows = [(1,), (2,), (7,), (7,), (7,), (None,)]
+    assert load(lines, "x.ndjson", columns=(FileColumn("a.b.c", "INT", default=7, has_default=True),)).rows == rows
+    assert load(lines, "x.ndjson", columns=columns("a.b.c INT")).rows[2:5] == [(MISSING,)] * 3
+
+
+def test_a_bson_document_of_no_known_type(load: Any) -> None:
+    damaged = bytearray(bson.encode({"a": 1}))
+    damaged[4] = 0x99
+    with pytest.raises(UsageError, match="no BSON document at byte 12 .*unknown BSON type"):
+        load(bson.encode({"a": 1}) + bytes(damaged), "x.bson")

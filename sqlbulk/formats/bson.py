@@ -61,9 +61,12 @@ def _documents(opened: OpenInput) -> Iterator[RawBSONDocument]:
             if len(buffer) - at < length:
                 break
             try:
-                yield RawBSONDocument(buffer[at : at + length])
+                document = RawBSONDocument(buffer[at : at + length])
+                # its fields are looked at only when they are asked for, and will be
+                len(document)
             except InvalidBSON as error:
                 raise unreadable(opened.name, f"no BSON document at byte {offset} ({error})") from None
+            yield document
             at += length
             offset += length
     if at < len(buffer):

@@ -355,7 +355,8 @@ def _exact_double(cell: str) -> float:
     if not _FRACTION.fullmatch(cell):
         raise ValueError
     value = float(cell)
-    if len(cell) > 16 and Decimal(repr(value)) != Decimal(cell):
+    # a short text may still be beyond what floating point reaches, such as 1e400
+    if (len(cell) > 16 or not value or math.isinf(value)) and Decimal(repr(value)) != Decimal(cell):
         raise ValueError
     return value
 

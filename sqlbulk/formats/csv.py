@@ -27,6 +27,10 @@ def read_tsv(spec: FileRows, inputs: tuple[Input, ...]) -> Delimited:
     return Delimited(spec, inputs, delimiter="\t")
 
 
+SAMPLED_ROWS = 100
+"""So many rows are looked at to tell a header from data."""
+
+
 class Delimited(FileSource):
     """Rows of one or more files with the same columns.
 
@@ -70,10 +74,12 @@ class Delimited(FileSource):
         if len(self.inputs) < 2 or self._spec.header is False:
             return
         first: list[str] | None = None
+        dialect: Dialect | None = None
         for source in self.inputs:
             opened = source.open()
             try:
-                splitter = Splitter(self._spec, opened, delimiter=self._delimiter, dialect=None)
+                splitter = Splitter(self._spec, opened, delimiter=self._delimiter, dialect=dialect)
+                dialect = splitter.dialect
                 row = _titles(_first_filled(splitter, 1), opened)
                 titles = row if has_header(self._spec, row, opened.name) else []
             finally:
@@ -89,8 +95,9 @@ class Delimited(FileSource):
         self._dialect = splitter.dialect
         batch = _first_filled(splitter, ROWS)
         if first:
-            self._with_header = self._spec.header is True or has_header(
-                self._spec, _titles(batch, opened), opened.name)
+            titles = _titles(batch, opened)
+            rows = [row for row in batch.rows[batch.rows.index(titles) + 1 :][:SAMPLED_ROWS] if isinstance(row, list)]
+            self._with_header = has_header(self._spec, titles, opened.name, following=rows)
         if self._with_header:
             titles = _titles(batch, opened)
             place = batch.rows.index(titles)

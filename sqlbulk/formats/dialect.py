@@ -92,19 +92,53 @@ def _sniff_delimiter(lines: Sequence[str], quote: str) -> str:
     return best[2]
 
 
-def has_header(spec: FileRows, first: Sequence[str], name: str) -> bool:
-    """Whether the first row names the columns. Raises UsageError (E6002) where that can't be told."""
+def has_header(
+    spec: FileRows, first: Sequence[str], name: str, *, following: Sequence[Sequence[str]] = ()
+) -> bool:
+    """Whether the first row names the columns, judged by some rows behind it as well.
+
+    Raises UsageError (E6002) where that can't be told.
+    """
     if spec.header is not None:
         return spec.header
     titles = [title.strip() for title in first]
     if spec.columns is not None:
-        return {column.name for column in spec.columns if column.name is not None} <= set(titles)
+        wanted = [column.name for column in spec.columns if column.name is not None]
+        return _names_columns(wanted, titles, name) or _begins_with_data(titles, following, name)
     for title in titles:
         if title and inferred_kind([title]) is not TEXT:
             what = next(kind.what for kind in INFERRED if kind is inferred_kind([title]))
             raise UsageError("E6002", f"{name}: {title} is {what}, so is the first row a header?",
                              hint="Say header = true, or header = false.")
     return True
+
+
+def _names_columns(wanted: Sequence[str], titles: Sequence[str], name: str) -> bool:
+    """Whether a first row has all of these names. Raises UsageError (E6002) if it has only some, or in other cases."""
+    missing = [column for column in wanted if column not in titles]
+    folded = {title.casefold() for title in titles}
+    alike = [column for column in wanted if column.casefold() in folded]
+    if missing and alike:
+        raise _unclear(titles, name, f"it names {alike[0]}, but has no column {missing[0]}")
+    return not missing
+
+
+def _begins_with_data(titles: Sequence[str], following: Sequence[Sequence[str]], name: str) -> bool:
+    """Always False. Raises UsageError (E6002) if the first row is text above a column of something else."""
+    if any(inferred_kind([title]) is not TEXT for title in titles):
+        return False
+    rows = [row for row in following if len(row) == len(titles)]
+    for number, title in enumerate(titles):
+        cells = [row[number] for row in rows if row[number]]
+        if inferred_kind(cells) is not TEXT:
+            raise _unclear(titles, name, f"{title or 'nothing'} is above values such as {cells[0]}")
+    return False
+
+
+def _unclear(titles: Sequence[str], name: str, why: str) -> UsageError:
+    return UsageError(
+        "E6002", f"{name}: the first row reads {', '.join(titles)[:200]}: {why}, so is it a header?",
+        hint="Say header = true, or header = false.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,10 +227,14 @@ def utf8_blocks(opened: OpenInput, encoding: str) -> Iterator[bytes]:
             yield from blocks
             return
     decoder = codecs.getincrementaldecoder(encoding)("sqlbulk-mark-fault")
-    yield decoder.decode(first).encode("utf-8", "surrogatepass")
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "surrogatepass")
-    yield decoder.decode(b"", True).encode("utf-8", "surrogatepass")
+    try:
+        yield decoder.decode(first).encode("utf-8", "surrogatepass")
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", True).encode("utf-8", "surrogatepass")
+    except UnicodeError as error:
+        # such as UTF-16 without the mark that tells the order of its bytes
+        raise unreadable(opened.name, f"not {encoding} ({error})") from None
 
 
 def whole_lines(blocks: Iterator[bytes], terminator: bytes, name: str) -> Iterator[bytes]:

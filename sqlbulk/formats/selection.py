@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlbulk.commands import FileRows
@@ -17,7 +17,8 @@ from sqlbulk.types import MISSING
 class Selection:
     """What a column list takes from a document: `names`, None without a list.
 
-    A field that a document lacks takes the column's default, or is left out (MISSING).
+    A name with dots is a field of that name, or else the path into embedded documents. A field that a document
+    lacks takes the column's default, or is left out (MISSING).
     """
 
     def __init__(self, spec: FileRows) -> None:
@@ -53,8 +54,17 @@ class Selection:
         )
 
 
+def _inside(document: Any, name: str) -> Any:
+    """The value at the end of a path of documents, MISSING if one of them isn't there."""
+    for part in name.split("."):
+        document = document.get(part, MISSING) if isinstance(document, Mapping) else MISSING
+    return document
+
+
 def _taken(document: Any, name: str, convert: Callable[[Any], Any] | None, default: Any) -> Any:
     value = document.get(name, MISSING)
+    if value is MISSING and "." in name:
+        value = _inside(document, name)
     if value is MISSING:
         return default
     if value is None or convert is None:
