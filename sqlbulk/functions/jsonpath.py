@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlbulk.functions.registry import FunctionProblem
@@ -21,6 +21,8 @@ _STEP = (
 )
 """One step, which means the same to Python and to the server: Unicode widens a class such as \\s in one alone."""
 _COMPILED = re.compile(_STEP)
+_ONE_KEY = r"""^\$\.[^ \t\n\r\f\x0b\x00."\[\]*]+\z"""
+"""The usual computed path, '$.key', which needs no list of steps. Only the server reads it."""
 
 
 def parse_path(path: str) -> tuple[Step, ...]:
@@ -132,6 +134,13 @@ def _computed_step() -> Any:
     return {"$switch": {"branches": cases, "default": None}}
 
 
+def by_path(path: Any, *, one_key: Callable[[Any], Any], other: Callable[[Any], Any]) -> Any:
+    """What is done at a computed path: with its key where it has just one, else with the path."""
+    key = {"$substrCP": ["$$way", 2, {"$strLenCP": "$$way"}]}
+    is_one_key = {"$regexMatch": {"input": "$$way", "regex": _ONE_KEY}}
+    return let({"$cond": [is_one_key, let(one_key("$$step"), step=key), other("$$way")]}, way=path)
+
+
 def computed_steps(path: Any) -> Any:
     """The steps of a computed path: an array of texts, whole numbers and null for [*]; null: it is no path."""
     trimmed = {"$trim": {"input": path, "chars": _BLANKS}}
@@ -160,6 +169,10 @@ def child(value: Any, step: Any) -> Any:
 
 def get_computed(value: Any, path: Any) -> Any:
     """What stands at a computed path, which may have one [*]; NULL if it is no path."""
+    return by_path(path, one_key=lambda key: child(value, key), other=lambda way: _walk(value, way))
+
+
+def _walk(value: Any, path: Any) -> Any:
     every = {"$map": {"input": "$$value.v", "as": "element", "in": child("$$element", "$$this")}}
     onward = {"$cond": ["$$value.many", every, child("$$value.v", "$$this")]}
     opened = {"$cond": [{"$isArray": ["$$value.v"]}, "$$value.v", None]}

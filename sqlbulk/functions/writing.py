@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlbulk.functions.entries import anything, entry, text
-from sqlbulk.functions.jsonpath import child, computed_steps, find, get, let, single_path
+from sqlbulk.functions.jsonpath import by_path, child, computed_steps, find, get, let, single_path
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
 
 
@@ -69,6 +69,10 @@ class Writer:
 
     def write_computed(self, value: Any, path: Any, new: Any) -> Any:
         """The same for a path that is known only when the statement runs; NULL if it is no path to one place."""
+        return let(by_path(path, one_key=lambda key: let(self._last(), owner="$$whole", step=key), other=self._write_along),
+                   whole=value, given=new)
+
+    def _write_along(self, path: Any) -> Any:
         length, last = {"$size": "$$steps"}, {"$arrayElemAt": ["$$steps", -1]}
         inner = child({"$arrayElemAt": ["$$value", -1]}, {"$arrayElemAt": ["$$steps", "$$this"]})
         chain = {"$reduce": {"input": {"$range": [0, {"$subtract": [length, 1]}]}, "initialValue": ["$$whole"],
@@ -85,7 +89,7 @@ class Writer:
             {"case": {"$eq": ["$$steps", []]}, "then": "$$given" if self.replace else "$$whole"},
         ]
         body = {"$switch": {"branches": branches, "default": written}}
-        return let(body, steps=computed_steps(path), whole=value, given=new)
+        return let(body, steps=computed_steps(path))
 
     def _last(self) -> Any:
         """What $$owner becomes with $$given at $$step."""
@@ -132,8 +136,8 @@ def _pairs(writer: Writer) -> tuple[Callable[..., Any], Callable[..., Any]]:
         for path, new in zip(pairs[::2], pairs[1::2], strict=True):
             given = {"$ifNull": [new.mql, None]} if new.nullable else new.mql
             if path.value is UNKNOWN:
-                changed = writer.write_computed(value, path.mql, given)
-                value = {"$cond": [{"$eq": [{"$type": path.mql}, "string"]}, changed, None]}
+                changed = writer.write_computed(value, "$$text", given)
+                value = let({"$cond": [{"$eq": [{"$type": "$$text"}, "string"]}, changed, None]}, text=path.mql)
             else:
                 value = None if path.value is None else writer.write(value, single_path(path.value), given)
         return value
