@@ -69,8 +69,10 @@ class Writer:
 
     def write_computed(self, value: Any, path: Any, new: Any) -> Any:
         """The same for a path that is known only when the statement runs; NULL if it is no path to one place."""
-        return let(by_path(path, one_key=lambda key: let(self._last(), owner="$$whole", step=key), other=self._write_along),
-                   whole=value, given=new)
+        def one_key(key: Any) -> Any:
+            return let(self._last(), owner="$$whole", step=key)
+
+        return let(by_path(path, one_key=one_key, other=self._write_along), whole=value, given=new)
 
     def _write_along(self, path: Any) -> Any:
         length, last = {"$size": "$$steps"}, {"$arrayElemAt": ["$$steps", -1]}
