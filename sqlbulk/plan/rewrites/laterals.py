@@ -132,7 +132,9 @@ def _over_same_rows(
     while isinstance(inner, algebra.Filter):
         conditions.append(inner.condition)
         inner = inner.input
-    if not isinstance(scan, algebra.Scan) or not isinstance(inner, algebra.Scan) or scan.collection != inner.collection:
+    if not isinstance(scan, algebra.Scan) or not isinstance(inner, algebra.Scan):
+        return None
+    if (scan.collection, scan.database) != (inner.collection, inner.database):
         return None
     if any(moved(key, inner.relation, scan.relation) != outer for outer, key in split.keys):
         return None
