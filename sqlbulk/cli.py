@@ -23,7 +23,8 @@ FORMATS = ("table", "vertical", "json", "jsonl", "csv", "tsv", "markdown", "html
 INTERRUPTED = 5
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 usage or syntax, 2 connection or authorization,
-3 done with rejected rows, 4 stopped at the error limit, 5 interrupted."""
+3 done with rejected rows, 4 stopped at the error limit, 5 interrupted,
+6 archive and delete differ."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,8 @@ def console() -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout, sys.stderr = sys.stdout or _nowhere("w"), sys.stderr or _nowhere("w")
     for stream in (sys.stdout, sys.stderr):
         # What the terminal can't show is better spelt out than the end of a run.
         if isinstance(stream, io.TextIOWrapper):
@@ -68,6 +71,18 @@ def _run(arguments: Sequence[str] | None) -> int:
 
         discard(sys.stdout)
         return 0
+    except OSError as problem:
+        # What is read is the layers' business and becomes an error of theirs; this is what is written.
+        from sqlbulk.runner import discard
+
+        discard(sys.stdout)
+        click.echo(f"ERROR E6006: the output can't be written: {problem.strerror}", err=True)
+        return 1
+
+
+def _nowhere(mode: str) -> Any:
+    """What stands for a standard stream that was closed before the program began."""
+    return Path(os.devnull).open(mode, encoding="utf-8")
 
 
 class _Commands(click.Group):
@@ -257,7 +272,7 @@ def _json(name: str, text: str) -> Any:
 
     try:
         return json_util.loads(text)
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, ArithmeticError) as problem:
         raise UsageError("E6001", f"--param {name}: not JSON ({problem})", hint="NAME=VALUE gives a text.") from None
 
 

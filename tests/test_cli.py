@@ -86,6 +86,7 @@ def test_the_formats_are_those_that_can_be_written() -> None:
         (["run", "-c", "SET ordered = true", "--param", "x"], "--param x: expected NAME=VALUE"),
         (["run", "-c", "SET ordered = true", "--param", "=x"], "--param =x: expected NAME=VALUE"),
         (["run", "-c", "SET ordered = true", "--param", "x:={"], "--param x: not JSON"),
+        (["run", "-c", "SET ordered = true", "--param", 'x:={"$numberDecimal":"y"}'], "--param x: not JSON"),
         (["run", "-c", "SET ordered = true", "--param", "a=1", "--param", "a:=2"], "--param a is given twice"),
         (["run", "-c", "SET ordered = true", "--param", "a=1", "--param", "1=2"], "names, or the numbers from 1 on"),
         (["run", "-c", "SET ordered = true", "--param", "2=2"], "names, or the numbers from 1 on"),
@@ -338,6 +339,25 @@ def test_a_closed_pipe_ends_it_without_a_word(target: list[str], database: Any) 
         assert pipe.stderr.read() == b""
     assert pipe.returncode == 5
     assert database.t.count_documents({}) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+@pytest.mark.parametrize(("arguments", "redirected", "code", "err"), [
+    (["explain", "-c", "INSERT INTO t (a) VALUES (1)"], ">/dev/full", 1, "E6006: the output can't be written: No space"),
+    (["--help"], ">/dev/full", 1, "E6006: the output can't be written: No space"),
+    (["explain", "-c", "INSERT INTO t (a) VALUES (1)"], ">&-", 0, ""),
+    (["explain", "-c", "INSERT INTO"], "2>&-", 1, ""),
+    (["explain"], "<&-", 0, ""),
+    (["explain", "-c", "INSERT INTO"], "<&- >&- 2>&-", 1, ""),
+])
+def test_standard_streams_that_are_full_or_closed(
+    arguments: list[str], redirected: str, code: int, err: str
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "sqlbulk", *arguments]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code
+    assert err in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 class Running:
