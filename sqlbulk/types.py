@@ -94,13 +94,14 @@ def to_bson(value: Any) -> Any:
     """A Python value as a caller hands it in, in the form that is stored.
 
     Decimal becomes Decimal128, a date its midnight in UTC, a naive datetime is read as UTC, a UUID
-    becomes a standard binary, tuples and other sequences become lists. Other values stay as they are.
+    becomes a standard binary, tuples and other sequences become lists. Other values stay as they are, also a
+    Decimal that Decimal128 can't hold.
     """
     match value:
         case None | bool() | int() | float() | str() | ObjectId() | Binary() | Decimal128():
             return value
         case Decimal():
-            return Decimal128(value)
+            return _decimal128(value)
         case datetime():
             return value if value.tzinfo else value.replace(tzinfo=UTC)
         case date():
@@ -117,3 +118,10 @@ def to_bson(value: Any) -> Any:
             return [to_bson(v) for v in value]
         case _:
             return value
+
+
+def _decimal128(value: Decimal) -> Any:
+    try:
+        return Decimal128(value)
+    except ArithmeticError:
+        return value

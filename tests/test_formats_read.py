@@ -829,5 +829,5 @@ def test_columns_with_dots_reach_into_documents(load: Any) -> None:
 def test_a_bson_document_of_no_known_type(load: Any) -> None:
     damaged = bytearray(bson.encode({"a": 1}))
     damaged[4] = 0x99
-    with pytest.raises(UsageError, match="no BSON document at byte 12 .*unknown BSON type"):
+    with pytest.raises(UsageError, match=r"no BSON document at byte 12 .*unknown BSON type"):
         load(bson.encode({"a": 1}) + bytes(damaged), "x.bson")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sqlbulk.plan.binding.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval
 from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment, Parameters
-from sqlbulk.plan.insert.cells import _no_field, constant_cell, evaluate_cell
+from sqlbulk.plan.insert.cells import _no_field, constant_cell, evaluate_cell, stored
 from sqlbulk.plan.lowering.expr import lower, lower_value
 from sqlbulk.plan.lowering.layout import Layout, field_reference
 from sqlbulk.plan.targets import checked_name
@@ -107,6 +108,20 @@ def test_no_field_stands_in_a_cell() -> None:
         _no_field(Column("", ("a",)))
 
 
+UNFIT_VALUES = [
+    (10**20, "beyond 64 bits; pass a Decimal"), ({"a": [2**64]}, "beyond 64 bits"), (object(), "cannot encode object"),
+    (Decimal("1e7000"), "cannot encode object: Decimal"), (Decimal(f"0.{'1' * 40}"), "cannot encode object: Decimal"),
+    ("\ud800", "surrogates not allowed"), ({1: 2}, "string keys"), (timedelta(1), "timedelta"),
+]
+
+
+@pytest.mark.parametrize("given", ["ab", b"ab", 5, {1, 2}, object()])
+def test_parameters_are_values_beside_each_other(given: Any) -> None:
+    with pytest.raises(UsageError, match="a list of values, or a dict by name") as refused:
+        Parameters(given)
+    assert refused.value.code == "E6001"
+
+
 def test_cells() -> None:
     assert cell("DEFAULT") is MISSING
     assert cell("INTERVAL '1 minute'") == 60_000
@@ -114,8 +129,12 @@ def test_cells() -> None:
     assert isinstance(cell("RANDOM()"), Fresh)
     with pytest.raises(PlanError, match="months"):
         cell("INTERVAL '1 month'")
+    for unfit, why in UNFIT_VALUES:
+        with pytest.raises(PlanError, match=why) as refused:
+            cell("?", [unfit])
+        assert refused.value.code == "E4010"
     with pytest.raises(RowRefused, match="64 bits"):
-        cell("?", [10**20])
+        stored(10**20, ast.Default().span)
     with pytest.raises(PlanError, match="64 bits"):
         cell("99999999999999999999")
     assert constant_cell(Constant(4, Type.INTEGER), ast.Default().span) == 4

@@ -161,7 +161,7 @@ def _make(collection: Collection[dict[str, Any]], spec: Mapping[str, Any]) -> st
         raise statement_error(error, begun=True) from None
     except PyMongoError as error:
         raise statement_error(error, begun=True) from None
-    return None if name in before else f"made a {shown}"
+    return None if name in before else f"made {'a' if spec.get('unique') else 'an'} {shown}"
 
 
 def key_paths(index: UniqueIndex) -> tuple[Path, ...]:

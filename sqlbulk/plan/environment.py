@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
+
+import bson
 
 from sqlbulk.catalog import Catalog
 from sqlbulk.errors import PlanError, Span, UsageError
@@ -14,15 +16,21 @@ from sqlbulk.types import to_bson
 
 
 class Parameters:
-    """The values given for `?` and `:name`, and which of them were asked for."""
+    """The values given for `?` and `:name`, and which of them were asked for.
+
+    Raises UsageError E6001 if they are no values beside each other: a text would be taken apart, sets have no order.
+    """
 
     def __init__(self, given: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        if isinstance(given, str | bytes | Set) or not isinstance(given, Iterable | None):
+            kind = type(given).__name__
+            raise UsageError("E6001", f"parameters are a list of values, or a dict by name, not a {kind}")
         self._positional = () if given is None or isinstance(given, Mapping) else tuple(given)
         self._named = dict(given) if isinstance(given, Mapping) else {}
         self._used: set[int | str] = set()
 
     def value(self, key: int | str, span: Span) -> Any:
-        """The parameter's value in its BSON form; raises PlanError E2008."""
+        """The parameter's value in its BSON form; raises PlanError: E2008 it has none, E4010 it has no BSON form."""
         found: Any
         if isinstance(key, int) and key < len(self._positional):
             found = self._positional[key]
@@ -30,8 +38,11 @@ class Parameters:
             found = self._named[key]
         else:
             raise PlanError("E2008", self._reason(key), span)
-        self._used.add(key)
-        return to_bson(found)
+        stored = to_bson(found)
+        if key not in self._used:
+            _check_storable(stored, span)
+            self._used.add(key)
+        return stored
 
     def _reason(self, key: int | str) -> str:
         if isinstance(key, str):
@@ -52,6 +63,18 @@ class Parameters:
         if unused:
             names = ", ".join(f":{k}" if isinstance(k, str) else str(k + 1) for k in unused)
             raise UsageError("E2009", f"the statement has no parameter {names}")
+
+
+def _check_storable(value: Any, span: Span) -> None:
+    """Raises PlanError E4010 for what no document can hold."""
+    try:
+        bson.encode({"value": value})
+    except OverflowError:
+        message = "an integer in the value of a parameter is beyond 64 bits; pass a Decimal"
+        raise PlanError("E4010", message, span) from None
+    except Exception as error:  # as each kind of value has its own
+        reason = str(error).removeprefix("Invalid document: ")[:200]
+        raise PlanError("E4010", f"the value of a parameter has no BSON form: {reason}", span) from None
 
 
 @dataclass(frozen=True, slots=True)
