@@ -144,6 +144,8 @@ class Session:
 
     def statements(self, script: Script, *, name: str | None = None) -> Iterator[ScriptStatement]:
         """A script, cut into statements as they are asked for."""
+        if not isinstance(script, str | Path) and not hasattr(script, "read"):
+            raise UsageError("E6001", f"a script is a text, a Path or an open file, not a {type(script).__name__}")
         self._stdin_is_script = script in (sys.stdin, getattr(sys.stdin, "buffer", None))
         found = statements(script, name=name or _name_of(script))
         return (replace(s, directory=script.parent) for s in found) if isinstance(script, Path) else found
@@ -412,6 +414,8 @@ def plans_alone(tree: Statement, options: WriteOptions) -> bool:
 
 def only_statement(sql: str) -> ScriptStatement:
     """The one statement of a text; SqlSyntaxError E1001 if there is none, UsageError E6001 if there are several."""
+    if not isinstance(sql, str):
+        raise UsageError("E6001", f"a statement is a text, not a {type(sql).__name__}")
     found = statements(sql)
     first = next(found, None)
     if first is None:

@@ -471,3 +471,13 @@ def test_the_script_can_t_be_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> No
         script.buffer.seek(0)
         with sqlbulk.connect(NOWHERE) as session, pytest.raises(PlanError, match="standard input holds the script"):
             list(session.run(given))
+
+
+@pytest.mark.parametrize("text", [None, 5, b"SELECT 1", ["SELECT 1"]])
+def test_what_is_no_text(text: Any) -> None:
+    with sqlbulk.connect("mongodb://127.0.0.1:1") as session:
+        for call in (session.execute, session.explain, sqlbulk.translate):
+            with pytest.raises(UsageError, match="a statement is a text, not a"):
+                call(text)
+        with pytest.raises(UsageError, match="a script is a text, a Path or an open file, not a"):
+            list(session.run(text))

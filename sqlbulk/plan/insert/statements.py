@@ -129,13 +129,18 @@ def _positional(node: Any) -> list[ast.Parameter]:
 
 
 def required(shape: Shape, fields: tuple[Path, ...] | None, given: Given) -> Shape:
-    """The shape with the required fields and nesting of the options; raises PlanError E2002 for one no row can have."""
+    """The shape with the required fields and nesting of the options.
+
+    Raises PlanError E2002 for a field no row can have, also in sort_by.
+    """
     paths = split_names(given.options.required_fields)
-    option = given.place("required_fields")
-    for path in paths:
-        if option is not None and fields is not None and not any(
-                f == path[: len(f)] or path == f[: len(path)] for f in fields):
-            raise PlanError("E2002", f"the required field {dotted(path)} is not among the columns", option.value.span)
+    keys = split_names([key.field for key in given.options.sort_by])
+    for name, what, wanted in (("required_fields", "the required field", paths), ("sort_by", "the sort_by field", keys)):
+        option = given.place(name)
+        for path in wanted:
+            if option is not None and fields is not None and not any(
+                    f == path[: len(f)] or path == f[: len(path)] for f in fields):
+                raise PlanError("E2002", f"{what} {dotted(path)} is not among the columns", option.value.span)
     return replace(shape, required=paths, nest=shape.nest and given.options.nest)
 
 
