@@ -370,6 +370,11 @@ SELECT id, ARRAY_AGG(id) FILTER (WHERE active) OVER (ORDER BY id ROWS 2 PRECEDIN
 SELECT d.id, (SELECT SUM(e.salary) OVER (ORDER BY e.id ROWS 1 PRECEDING) FROM emp e WHERE e.dept = d.id ORDER BY e.id DESC LIMIT 1) AS s FROM dept d
 SELECT id, AVG(salary) OVER (PARTITION BY dept ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW), AVG(salary) OVER (ORDER BY id ROWS 2 PRECEDING EXCLUDE CURRENT ROW), MAX(name) OVER (PARTITION BY active RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) FROM emp
 SELECT id, AVG(salary) FILTER (WHERE active) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 3 FOLLOWING EXCLUDE CURRENT ROW), ARRAY_AGG(id) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW), COUNT(name) OVER (ORDER BY id ROWS BETWEEN 3 PRECEDING AND 2 PRECEDING EXCLUDE CURRENT ROW) FROM emp
+SELECT id, RANK() OVER () AS r, DENSE_RANK() OVER () AS n, PERCENT_RANK() OVER () AS p, CUME_DIST() OVER () AS c FROM emp
+SELECT id, RANK() OVER (ORDER BY 1) AS r, DENSE_RANK() OVER (PARTITION BY dept ORDER BY NULL) AS n, SUM(id) OVER (ORDER BY 'x') AS s FROM emp
+SELECT dept, 1 AS one FROM emp ORDER BY 2 FETCH FIRST 2 ROWS WITH TIES
+SELECT e.id, d.id AS d FROM emp e CROSS JOIN dept d ORDER BY e.name DESC, e.dept DESC, e.salary DESC, e.boss DESC, e.hired DESC, e.active DESC, d.title DESC, d.city DESC, e.dept + 1, e.boss - 1, e.salary + d.id, d.title || 'x', e.id + e.dept, e.id + e.boss, d.id + e.boss, e.salary - 1, e.id, d.id
+SELECT e.id, d.id AS d, ROW_NUMBER() OVER (PARTITION BY e.active ORDER BY e.name DESC, e.dept DESC, e.salary DESC, e.boss DESC, e.hired DESC, e.active DESC, d.title DESC, d.city DESC, e.dept + 1, e.boss - 1, e.salary + d.id, d.title || 'x', e.id + e.dept, e.id + e.boss, d.id + e.boss, e.salary - 1, e.id, d.id) AS n FROM emp e CROSS JOIN dept d
 """
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
+from sqlbulk.errors import UnsupportedError
 from sqlbulk.functions import resolve
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import Call, Column, SortKey
@@ -20,11 +22,16 @@ def sorted_by(keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> Rows
     return rows.add({"$sort": order.directions(rows)})
 
 
+_MOST = 31
+"""How many fields the server sorts by, 32, but for one that stands before them in a window."""
+
+
 class Order:
     """What ORDER BY takes: the fields to work out (`computed`), then `directions`.
 
     The server puts NULLs lowest, SQL highest, so most keys have a field before them that tells NULLs apart. It
-    takes an array for its least or greatest item, unless the array is inside a document.
+    takes an array for its least or greatest item, unless the array is inside a document. Of more keys than the
+    server takes, those of one direction that follow each other stand in a document, which is sorted field by field.
     """
 
     def __init__(self, keys: tuple[SortKey, ...], rows: Rows, lowering: Lowering) -> None:
@@ -43,6 +50,21 @@ class Order:
                 name = lowering.names.new("_s")
                 self.computed[name] = {"whole": value} if type_of_bound(key.expression) is Type.ARRAY else value
                 self._steps.append((name, direction))
+        if len(self._steps) > _MOST:
+            self._steps = self._together(rows, lowering)
+            if len(self._steps) > _MOST:
+                span = keys[-1].expression.span
+                raise UnsupportedError("E3001", f"ORDER BY changes its direction more than {_MOST} times", span)
+
+    def _together(self, rows: Rows, lowering: Lowering) -> list[tuple[str | Column, int]]:
+        """The steps, each run of one direction in a document."""
+        found: list[tuple[str | Column, int]] = []
+        for direction, steps in groupby(self._steps, key=lambda step: step[1]):
+            name = lowering.names.new("_s")
+            values = [self.computed.pop(s) if isinstance(s, str) else lowering.value(s, rows) for s, _ in steps]
+            self.computed[name] = {f"k{n}": {"$ifNull": [v, None]} for n, v in enumerate(values)}
+            found.append((name, direction))
+        return found
 
     def directions(self, rows: Rows) -> dict[str, int]:
         """The fields to sort by, once the computed ones are there."""

@@ -140,6 +140,8 @@ class Work:
         name = self.partition + "q"
         values = {f"k{n}": self.lowering.stored(k.expression, self.rows) for n, k in enumerate(self.keys)}
         parts = self.parts if self.by else {p: f"${self.partition}.{p}" for p in self.parts}
-        self.rows.add(
-            {"$addFields": {name: {**parts, **values}}},
-            {"$setWindowFields": {"partitionBy": f"${name}", "output": self.peers}})
+        together: Stage = {}
+        if same := {**parts, **values}:
+            self.rows.add({"$addFields": {name: same}})
+            together = {"partitionBy": f"${name}"}
+        self.rows.add({"$setWindowFields": {**together, "output": self.peers}})
