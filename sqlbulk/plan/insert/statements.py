@@ -135,12 +135,12 @@ def required(shape: Shape, fields: tuple[Path, ...] | None, given: Given) -> Sha
     """
     paths = split_names(given.options.required_fields)
     keys = split_names([key.field for key in given.options.sort_by])
-    for name, what, wanted in (("required_fields", "the required field", paths), ("sort_by", "the sort_by field", keys)):
+    for name, what, wanted in (("required_fields", "required field", paths), ("sort_by", "sort_by field", keys)):
         option = given.place(name)
         for path in wanted:
             if option is not None and fields is not None and not any(
                     f == path[: len(f)] or path == f[: len(path)] for f in fields):
-                raise PlanError("E2002", f"{what} {dotted(path)} is not among the columns", option.value.span)
+                raise PlanError("E2002", f"the {what} {dotted(path)} is not among the columns", option.value.span)
     return replace(shape, required=paths, nest=shape.nest and given.options.nest)
 
 
