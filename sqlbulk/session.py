@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from sqlbulk.rowdata import RowSource
 
 T = TypeVar("T")
+SILENCE = 30.0
+"""For how many seconds a server that didn't answer isn't asked again, for plans alone."""
 RULES_AGE = 1.0
 """The seconds for which a script of many INSERTs goes by what it knows of a collection's rules."""
 Script = str | Path | IO[bytes] | TextIO
@@ -109,6 +111,7 @@ class Session:
         self._stop = threading.Event()
         self._writing = self._stdin_is_script = False
         self._rules: dict[tuple[str, tuple[str, ...]], tuple[float, Catalog]] = {}
+        self._silence: tuple[float, str] | None = None
 
     def execute(self, sql: str, parameters: Parameters = None, *, rows: Iterable[Any] | None = None) -> Result:
         """Run one statement.
@@ -214,10 +217,12 @@ class Session:
             return self._read_catalog(tables), ()
         if self._connection is None and self.private:
             return Catalog(), ()
-        try:
-            return self._read_catalog(tables), ()
-        except (ConnectionFailed, ServerError) as error:
-            return Catalog(), (f"planned without the server: {error.message}",)
+        if self._silence is None or time.monotonic() - self._silence[0] > SILENCE:
+            try:
+                return self._read_catalog(tables), ()
+            except (ConnectionFailed, ServerError) as error:
+                self._silence = (time.monotonic(), error.message)
+        return Catalog(), (f"planned without the server: {self._silence[1]}",)
 
     def _read_catalog(self, tables: Sequence[tuple[str, ...]]) -> Catalog:
         from sqlbulk.execute.catalog import read_catalog

@@ -433,6 +433,16 @@ def test_queries_are_planned_without_a_server_and_say_so() -> None:
             session.execute("SELECT a FROM t")
 
 
+def test_a_server_that_does_not_answer_is_asked_once_for_the_plans_of_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlbulk.connect(NOWHERE) as session:
+        asked: list[object] = []
+        read = session._read_catalog
+        monkeypatch.setattr(session, "_read_catalog", lambda tables: (asked.append(tables), read(tables))[1])
+        plans = list(session.plans("SELECT a FROM t; SELECT b FROM t"))
+        assert [p.notices[-1][:26] for p in plans] == ["planned without the server"] * 2
+        assert len(asked) == 1
+
+
 def test_no_private_server_is_started_for_a_plan(tmp_path: Path) -> None:
     with sqlbulk.connect(data_dir=tmp_path / "db") as session:
         assert "t" in session.explain("SELECT a FROM t")
