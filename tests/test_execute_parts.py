@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import random
 import threading
 import uuid
@@ -27,14 +28,14 @@ from pymongo.errors import (
 
 from sqlbulk.commands import Conflict
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, ServerError, UsageError
-from sqlbulk.execute import faults, sorting
+from sqlbulk.execute import callerrows, faults, sorting
 from sqlbulk.execute.batches import Batch
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.crew import Crew
 from sqlbulk.execute.encode import Encoded, Ids, Origin
 from sqlbulk.execute.faults import Fault, classify
 from sqlbulk.execute.indexes import UniqueIndex, find_colliding
-from sqlbulk.execute.pace import Bucket, rows_a_batch
+from sqlbulk.execute.pace import Bucket, bytes_a_batch, rows_a_batch
 from sqlbulk.execute.retry import LONGEST, Patience, backoff
 from sqlbulk.execute.sorting import Sorter, sort_key
 from sqlbulk.execute.upserts import Upserts, collision_filter, key_filter, taken_apart, touches, without_field
@@ -97,6 +98,10 @@ def test_both_rates_count_and_batches_suit_the_rate() -> None:
     assert rows_a_batch(RateLimit(bytes=10), 5000) == 5000
     assert rows_a_batch(RateLimit(rows=100), 5000) == 25
     assert rows_a_batch(RateLimit(rows=1), 5000) == 1
+    assert bytes_a_batch(None, 5000) == 5000
+    assert bytes_a_batch(RateLimit(rows=10), 5000) == 5000
+    assert bytes_a_batch(RateLimit(bytes=10_000), 5000) == 2500
+    assert bytes_a_batch(RateLimit(bytes=2), 5000) == 1
 
 
 # Error classes
@@ -393,3 +398,13 @@ def test_a_halted_crew_forgets_what_waits() -> None:
     release.set()
     crew.finish()
     assert written == [1]
+
+
+def test_rows_that_come_slowly_are_handed_on_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callerrows, "PATIENCE", -1.0)
+    assert [len(chunk.rows) for chunk in caller_source(iter(range(3)))] == [1, 1, 1]
+    moments = itertools.count(0.0, 0.1)
+    monkeypatch.setattr(callerrows, "PATIENCE", 0.15)
+    monkeypatch.setattr(callerrows.time, "monotonic", lambda: next(moments))
+    chunks = list(caller_source(iter(range(40))))
+    assert [(len(chunk.rows), list(chunk.ordinals)[:1]) for chunk in chunks] == [(38, [1]), (2, [39])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +12,10 @@ from sqlbulk.errors import UsageError
 from sqlbulk.rowdata import Chunk
 
 CHUNK_ROWS = 1_000
+PIECE_ROWS = 37
+"""Rows that are read without looking at the clock; a chunk is one row and 27 pieces."""
+PATIENCE = 0.25
+"""A chunk is handed on with fewer rows once it has waited for so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,23 @@ class CallerSource:
 
     def __iter__(self) -> Iterator[Chunk]:
         rows, first = iter(self.rows), 1
-        while chunk := list(islice(rows, CHUNK_ROWS)):
+        while chunk := _next_rows(rows):
             yield Chunk(chunk, range(first, first + len(chunk)), consumed=first + len(chunk) - 1)
             first += len(chunk)
+
+
+def _next_rows(rows: Iterator[Any]) -> list[Any]:
+    """The next rows, fewer where they come slowly: between two chunks it is looked at whether to stop."""
+    found: list[Any] = []
+    latest = time.monotonic() + PATIENCE
+    while len(found) < CHUNK_ROWS:
+        # the first ones by themselves, as they tell how slowly they come
+        wanted = PIECE_ROWS if found else 1
+        piece = list(islice(rows, wanted))
+        found += piece
+        if len(piece) < wanted or time.monotonic() > latest:
+            break
+    return found
 
 
 def caller_source(rows: object) -> CallerSource:

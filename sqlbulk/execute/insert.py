@@ -29,7 +29,7 @@ from sqlbulk.execute.conflicts import (
 from sqlbulk.execute.documents import compile_shape
 from sqlbulk.execute.encode import Encoded, Encoder, Ids
 from sqlbulk.execute.indexes import UniqueIndex, ensure_indexes, key_paths, read_unique, unindexed
-from sqlbulk.execute.pace import rows_a_batch
+from sqlbulk.execute.pace import bytes_a_batch, rows_a_batch
 from sqlbulk.execute.query_rows import open_query
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.runner import Run, Stop, Watcher, settled
@@ -149,7 +149,7 @@ def opened_rows(
 def _limits(options: WriteOptions, most: int, *, conflicting: bool) -> Limits:
     return Limits(
         rows=rows_a_batch(options.rate_limit, min(options.batch_size, most)),
-        bytes=max(1, min(BATCH_BYTES, options.memory_limit // 8)),
+        bytes=bytes_a_batch(options.rate_limit, max(1, min(BATCH_BYTES, options.memory_limit // 8))),
         overhead=UPSERT_OVERHEAD if conflicting else 0)
 
 

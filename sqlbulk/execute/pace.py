@@ -39,3 +39,10 @@ def rows_a_batch(limit: RateLimit | None, wanted: int) -> int:
     if limit is None or limit.rows is None:
         return wanted
     return max(1, min(wanted, int(limit.rows / 4)))
+
+
+def bytes_a_batch(limit: RateLimit | None, wanted: int) -> int:
+    """How many bytes a batch should have under a rate limit: no more than a quarter of a second's."""
+    if limit is None or limit.bytes is None:
+        return wanted
+    return max(1, min(wanted, int(limit.bytes / 4)))
