@@ -373,6 +373,11 @@ SELECT id, AVG(salary) FILTER (WHERE active) OVER (ORDER BY id ROWS BETWEEN 2 PR
 SELECT id, RANK() OVER () AS r, DENSE_RANK() OVER () AS n, PERCENT_RANK() OVER () AS p, CUME_DIST() OVER () AS c FROM emp
 SELECT id, RANK() OVER (ORDER BY 1) AS r, DENSE_RANK() OVER (PARTITION BY dept ORDER BY NULL) AS n, SUM(id) OVER (ORDER BY 'x') AS s FROM emp
 SELECT dept, 1 AS one FROM emp ORDER BY 2 FETCH FIRST 2 ROWS WITH TIES
+SELECT id, SUM(id) OVER (ORDER BY 1 GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS a, COUNT(*) OVER (ORDER BY NULL GROUPS 1 PRECEDING) AS b, MIN(id) OVER (ORDER BY 1 GROUPS CURRENT ROW EXCLUDE CURRENT ROW) AS c FROM emp
+SELECT a.id, b.id AS other FROM tagged a JOIN tagged b ON a.tags = b.tags
+SELECT a.id, b.id AS other FROM tagged a FULL JOIN tagged b ON a.tags = b.tags
+SELECT a.id FROM tagged a WHERE EXISTS (SELECT 1 FROM tagged b WHERE a.tags = b.tags AND b.id >= a.id)
+SELECT id, COUNT(id) OVER (ORDER BY dept RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING) AS a, SUM(id) OVER (ORDER BY salary DESC RANGE BETWEEN 500 FOLLOWING AND 2000 FOLLOWING) AS b, COUNT(*) OVER (ORDER BY hired NULLS FIRST RANGE BETWEEN INTERVAL '900 days' PRECEDING AND INTERVAL '1 day' PRECEDING) AS c FROM emp
 SELECT e.id, d.id AS d FROM emp e CROSS JOIN dept d ORDER BY e.name DESC, e.dept DESC, e.salary DESC, e.boss DESC, e.hired DESC, e.active DESC, d.title DESC, d.city DESC, e.dept + 1, e.boss - 1, e.salary + d.id, d.title || 'x', e.id + e.dept, e.id + e.boss, d.id + e.boss, e.salary - 1, e.id, d.id
 SELECT e.id, d.id AS d, ROW_NUMBER() OVER (PARTITION BY e.active ORDER BY e.name DESC, e.dept DESC, e.salary DESC, e.boss DESC, e.hired DESC, e.active DESC, d.title DESC, d.city DESC, e.dept + 1, e.boss - 1, e.salary + d.id, d.title || 'x', e.id + e.dept, e.id + e.boss, d.id + e.boss, e.salary - 1, e.id, d.id) AS n FROM emp e CROSS JOIN dept d
 """
@@ -381,6 +386,9 @@ SELECT e.id, d.id AS d, ROW_NUMBER() OVER (PARTITION BY e.active ORDER BY e.name
 NEED_CATALOG = frozenset({
     "SELECT id, name, qty FROM emp JOIN sale USING (id)", "SELECT id, tags || 'z'::text FROM tagged",
     "SELECT id, 'z'::text || tags FROM tagged",
+    "SELECT a.id, b.id AS other FROM tagged a JOIN tagged b ON a.tags = b.tags",
+    "SELECT a.id, b.id AS other FROM tagged a FULL JOIN tagged b ON a.tags = b.tags",
+    "SELECT a.id FROM tagged a WHERE EXISTS (SELECT 1 FROM tagged b WHERE a.tags = b.tags AND b.id >= a.id)",
 })
 """Queries with a field of a joined table and no table's name in front, of which only a catalog tells whose it is, or
 with a field of which only a catalog tells that it is an array."""

@@ -172,7 +172,7 @@ def _looked_up(
     slot = _slot_for(inner, lowering)
     stage: dict[str, Any] = {} if inner.collection is None else {"from": inner.collection}
     if key is not None:
-        stage |= {"localField": rows.columns.match_path(key.local), "foreignField": key.foreign}
+        stage |= {"localField": _local_field(key, rows, lowering), "foreignField": key.foreign}
         lowering.joined.setdefault(stage["from"], set()).add(key.foreign)
     if variables:
         stage["let"] = dict(variables.values())
@@ -183,6 +183,17 @@ def _looked_up(
     for relation, place in inner.layout.items():
         rows.layout[relation] = place.below(slot)
     return rows, slot
+
+
+def _local_field(key: _Key, rows: Rows, lowering: Lowering) -> str:
+    """Where the left side's key stands. $lookup goes by an array's items, so an empty one would find nothing."""
+    path = rows.columns.match_path(key.local)
+    assert path is not None
+    if Type.ARRAY not in (key.local.type, key.column.type):
+        return path
+    name = lowering.names.new("_k")
+    rows.add({"$addFields": {name: {"$cond": [{"$eq": [f"${path}", []]}, [[]], f"${path}"]}}})
+    return name
 
 
 def _how(stage: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ def _over_whole_frame(function: dict[str, Any], frame: Frame, work: Work, *, num
     ends = [frame.start, frame.end]
     if work.measure is not None:
         return work.note(outputs, {**function, "window": work.measure.window})
-    if frame.unit == "ROWS" or ends == WHOLE or not work.keys:
+    if frame.unit == "ROWS" or ends == WHOLE or (frame.unit == "RANGE" and not work.keys):
         return work.note(outputs, {**function, "window": {"documents": ends if frame.unit == "ROWS" else WHOLE}})
     if frame.unit == "GROUPS":
         work.dense_rank()

@@ -49,6 +49,9 @@ def measure(call: WindowCall, rows: Rows, lowering: Lowering) -> Measure:
     unit, offsets = _unit(intervals, frame, call)
     if key.descending and unit == "month":
         raise UnsupportedError("E3001", "a frame of months takes an ascending ORDER BY", call.span)
+    if unit == "month" and not _holds_its_row(offsets) and getattr(key.expression, "nullable", True):
+        raise UnsupportedError(
+            "E3001", "a frame of months without its own row takes an ORDER BY that is never NULL", call.span)
     test = {"$eq": [{"$type": value}, "date"]} if intervals else {"$isNumber": value}
     as_number = bool(intervals) and unit is None
     measured = {"$toLong": value} if as_number else value
@@ -58,7 +61,7 @@ def measure(call: WindowCall, rows: Rows, lowering: Lowering) -> Measure:
         measured = {"$multiply": [measured, -1]}
     if far is not None:
         other = {"$ifNull": [value, None]}
-    fallback = far if far is not None else _EPOCH if unit == "month" else 0
+    fallback = far if far is not None else _EPOCH if unit == "month" else float("inf")
     window: dict[str, Any] = {"range": offsets, "unit": unit} if unit else {"range": offsets}
     return Measure(
         {"$cond": [test, measured, fallback]}, {"other": {"$cond": [test, None, other]}}, window)
@@ -76,6 +79,12 @@ def _unit(intervals: list[Interval], frame: Frame, call: WindowCall) -> tuple[st
             value = value.months if months else value.milliseconds
         ends.append(0 if value == "current" else value)
     return "month" if months else None, ends
+
+
+def _holds_its_row(offsets: list[Any]) -> bool:
+    """Whether a row is in its own frame."""
+    start, end = offsets
+    return bool((start == "unbounded" or start <= 0) and (end == "unbounded" or end >= 0))
 
 
 def _farthest(key: SortKey, frame: Frame, unit: str | None) -> Any:
