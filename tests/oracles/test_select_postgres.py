@@ -23,6 +23,7 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse
 from sqlbulk.types import Type
 
+from .composed_queries import ComposedQueries
 from .random_queries import RandomQueries
 from .select_queries import NEED_CATALOG, queries
 
@@ -164,9 +165,9 @@ def test_same_answer_as_postgresql(sql: str, known: bool, mongo: Any, postgres: 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SQLBULK_RANDOM_SEEDS", "10"))))
 def test_same_answer_to_random_queries(seed: int, mongo: Any, postgres: Any) -> None:
-    """100 queries a seed; SQLBULK_RANDOM_SEEDS asks for more seeds than 10."""
-    queries = RandomQueries(seed)
-    for number in range(100):
-        sql = queries.query()
+    """100 queries a seed and 15 over what others make; SQLBULK_RANDOM_SEEDS asks for more seeds than 10."""
+    plain, composed = RandomQueries(seed), ComposedQueries(seed)
+    for number in range(115):
+        sql = plain.query() if number < 100 else composed.query()
         expected = comparable(postgres.execute(sql).fetchall(), ordered=False)
         assert comparable(answer(mongo, sql, CATALOG if number % 2 else Catalog()), ordered=False) == expected, sql
