@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -76,6 +76,14 @@ FEW_STORED = 4
 """So many stored documents a row are read in one pass sooner than each row's is looked up."""
 
 
+def in_row_field(pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The pipeline with its documents in the field `ROW`, in which they wait."""
+    *rest, last = pipeline or [{}]
+    if set(last) == {"$replaceWith"}:
+        return [*rest, {"$replaceWith": {ROW: last["$replaceWith"]}}]
+    return [*pipeline, {"$replaceWith": {ROW: "$$ROOT"}}]
+
+
 @dataclass(frozen=True, slots=True)
 class QueryRows:
     """The rows of a query, whose pipeline ends in documents as they are to be stored.
@@ -145,7 +153,8 @@ class Conflict:
     `$$ROOT`) and the incoming one (`$$new`), after which the fields `unset` are removed (the planner
     leaves that empty: its `update` removes them itself). `condition`, likewise an expression, keeps the
     stored document where it isn't true; it gives true, false or null. `changes`, where it is given, is true
-    where `update` gives another document than the stored one, and cheaper to work out.
+    where `update` gives another document than the stored one, and cheaper to work out. `hindered`, where it is
+    given, is true where `update` ends in an error, because what is above a field of the stored document is no document.
     """
 
     action: Literal["nothing", "update", "replace"]
@@ -155,6 +164,7 @@ class Conflict:
     unset: tuple[str, ...] = ()
     ensure_index: bool = False
     changes: Any = None
+    hindered: Any = None
 
 
 @dataclass(frozen=True, slots=True)

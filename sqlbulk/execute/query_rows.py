@@ -12,7 +12,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ReadPreference
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import ROW, Query, QueryRows
+from sqlbulk.commands import ROW, Query, QueryRows, in_row_field
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.execute.aborts import on_purpose
 from sqlbulk.execute.encode import OPTIONS
@@ -131,7 +131,7 @@ def staged(
     collection = connection.collection(name, database)
     try:
         with prepared(query, connection, settings_of(options)) as ready:
-            pipeline = [*ready.pipeline, {"$replaceWith": {ROW: "$$ROOT"}}, {"$out": {"db": database, "coll": name}}]
+            pipeline = [*in_row_field(ready.pipeline), {"$out": {"db": database, "coll": name}}]
             run_query_pipeline(ready, pipeline, connection, options).close()
         yield collection
     finally:

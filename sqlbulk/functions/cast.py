@@ -80,6 +80,8 @@ def _fitting(x: int) -> int | None:
 
 def _to_real(kind: str) -> Callable[[Operand], Any]:
     def lower(x: Operand) -> Any:
+        if x.type.numeric:
+            return _converted(x.mql, kind)
         return _typed(
             x.mql, ({"$isNumber": x.mql}, _converted(x.mql, kind)), ("string", _converted(_trimmed(x.mql), kind)),
             ("bool", _converted(x.mql, kind)),

@@ -12,6 +12,7 @@ from sqlbulk import commands
 from sqlbulk.commands_steps import FewKeys, KeySet
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan import algebra
+from sqlbulk.plan.documents import made_at_once
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.explain_query import describe_query, wire_queries
 from sqlbulk.plan.lowering.layout import ROOT, field_reference
@@ -131,7 +132,7 @@ def ended(
     """The query with more stages, which make whole documents of its columns; so in every way that it has."""
     assert command.columns is not None
     more = stages(command.columns)
-    return replace(command, pipeline=(*command.pipeline, *more), columns=None,
+    return replace(command, pipeline=made_at_once((*command.pipeline, *more)), columns=None,
                    alone=command.alone and ended(command.alone, stages))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 
-from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows
+from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows, in_row_field
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.defaults import filled
 from sqlbulk.functions.ordering import compare
@@ -47,7 +47,7 @@ def _merges(command: Insert, query: Document, merge: Mapping[str, Any]) -> list[
     """The rows are put where they wait, and go on from there: new ones first. Left out is how they are marked."""
     stage = f"{STAGED}<run>"
     out = {"db": command.database, "coll": stage} if command.database is not None else stage
-    query["pipeline"] += [{"$replaceWith": {ROW: "$$ROOT"}}, {"$out": out}]
+    query["pipeline"] = [*in_row_field(query["pipeline"]), {"$out": out}]
     document = {"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, f"${ROW}"]}}
     ways: list[tuple[str, list[Document]]] = [(stage, [document, dict(merge)])]
     conflict, rows = command.conflict, command.rows
