@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlbulk.errors import PlanError
+from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Call, Case, Column, SubqueryExpr, WindowCall
 from sqlbulk.plan.binding.calls import make_constant, type_of_bound
@@ -116,9 +116,19 @@ class Grouping:
     def _slot(self, call: AggregateCall) -> Column:
         text = fingerprint(call)
         if text not in self.calls:
+            self._check_whose(call)
             self.calls[text] = (f"a{len(self.calls)}", call)
         name = self.calls[text][0]
         return Column(self.relation, (name,), call.type, nullable=call.aggregate.empty is None, span=call.span)
+
+    def _check_whose(self, call: AggregateCall) -> None:
+        """Raise for an aggregate over columns of queries around this one only: in SQL it groups their rows."""
+        used = algebra.relations_of(call)
+        if used and not used & self.inner:
+            name = call.aggregate.name
+            raise UnsupportedError(
+                "E3001", f"{name} of nothing but columns of the query around this one would group that query's rows",
+                call.span, hint=f"move {name} to where its columns come from, or use a column of this query in it")
 
     def node(self, rows: algebra.Relation) -> algebra.Aggregate:
         """The groups, once everything was translated."""
