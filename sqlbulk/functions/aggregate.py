@@ -130,7 +130,8 @@ def _fold_variance(sample: bool, root: bool) -> Callable[..., float | None]:
 
 def _extreme(accumulator: str) -> Callable[..., Accumulation]:
     def accumulate(value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
-        return Accumulation(({accumulator: value},))
+        whole = {"$concatArrays": [value]} if isinstance(value, list | tuple) else value
+        return Accumulation(({accumulator: whole},))
 
     return accumulate
 

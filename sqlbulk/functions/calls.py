@@ -41,6 +41,11 @@ def literal(value: Any) -> Any:
     return {"$literal": value}
 
 
+def sole(mql: Any) -> Any:
+    """An operator's one argument: an array in place of it would be the list of the operator's arguments."""
+    return [mql] if isinstance(mql, list | tuple) else mql
+
+
 def plain(value: Any) -> Any:
     """A value in the form the server has: intervals without months are milliseconds, huge integers doubles."""
     if isinstance(value, Interval) and not value.months:
@@ -285,7 +290,14 @@ def _substitute(mql: Any, variable: str, value: Any) -> Any:
     if isinstance(mql, str):
         return value if mql == variable else mql
     if isinstance(mql, Mapping):
-        return mql if "$literal" in mql else {k: _substitute(v, variable, value) for k, v in mql.items()}
+        return mql if "$literal" in mql else {k: _argument(k, v, variable, value) for k, v in mql.items()}
     if isinstance(mql, list | tuple):
         return [_substitute(v, variable, value) for v in mql]
     return mql
+
+
+def _argument(key: str, mql: Any, variable: str, value: Any) -> Any:
+    """What stands under a key, which may be an operator."""
+    if mql == variable and key.startswith("$"):
+        return sole(value)
+    return _substitute(mql, variable, value)

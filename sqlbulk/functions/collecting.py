@@ -17,7 +17,7 @@ from sqlbulk.functions.gathering import gathered, kept, numbers_of, ordered_rows
 from sqlbulk.functions.ordering import compare, ordered
 from sqlbulk.functions.registry import Accumulation, Aggregate, Operand, Parameter
 from sqlbulk.functions.text import joined
-from sqlbulk.functions.textform import as_text, text_form
+from sqlbulk.functions.textform import as_text, is_key, text_form
 from sqlbulk.types import Type
 
 Rows = Sequence[tuple[Any, ...]]
@@ -74,7 +74,7 @@ def _fold_text(rows: Rows, *, distinct: bool = False) -> str | None:
 def _document(key: Any, value: Any, *, distinct: bool = False, order: Order = ()) -> Accumulation:
     name = _form(key)
     pair = {"k": name, "v": {"$ifNull": [value, None]}}
-    gathering = gathered(pair, order=order, condition={"$gt": [name, None]})
+    gathering = gathered(pair, order=order, condition=is_key(name))
     return Accumulation(gathering.accumulators, lambda found: _let(
         gathering.finish(found), "all", _filled("$$all", {"$arrayToObject": "$$all"})))
 

@@ -20,7 +20,7 @@ from sqlbulk.functions.jsonpath import (
 )
 from sqlbulk.functions.numeric import to_double
 from sqlbulk.functions.registry import UNKNOWN, Function, FunctionProblem, Operand, Parameter
-from sqlbulk.functions.textform import as_text, text_form
+from sqlbulk.functions.textform import as_text, is_key, text_form
 from sqlbulk.functions.writing import Writer
 from sqlbulk.types import Type, type_of
 
@@ -31,7 +31,7 @@ def _made(*pairs: Operand) -> Any:
     keys, values = pairs[::2], pairs[1::2]
     if any(k.value is UNKNOWN for k in keys):
         fields = [{"k": as_text(k), "v": _or_null(v)} for k, v in zip(keys, values, strict=True)]
-        known = {"$filter": {"input": fields, "as": "pair", "cond": {"$gt": ["$$pair.k", None]}}}
+        known = {"$filter": {"input": fields, "as": "pair", "cond": is_key("$$pair.k")}}
         return Operand({"$arrayToObject": [known]}, Type.DOCUMENT, False)
     named = [(text_form(k.value), v) for k, v in zip(keys, values, strict=True)]
     shape = {name: v for name, v in named if name is not None}

@@ -102,9 +102,14 @@ def _like(options: str, translate: Callable[..., str]) -> Callable[..., Any]:
             return matches(string.mql, translate(pattern.value, sign), options)
         if translate is similar_regex:
             raise FunctionProblem("E2005", "the pattern of SIMILAR TO must be a constant", argument=1)
-        return matches(string.mql, _computed(pattern.mql, sign), options)
+        found = matches(string.mql, _computed(pattern.mql, sign), options)
+        return {"$cond": [{"$lte": [{"$strLenBytes": pattern.mql}, _LONGEST]}, found, None]}
 
     return lower
+
+
+_LONGEST = 7500
+"""Bytes of a pattern that is known only when the statement runs; the server aborts on much longer expressions."""
 
 
 def _computed(pattern: Any, escape: str) -> Any:

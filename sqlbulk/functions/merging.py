@@ -7,6 +7,7 @@ so that a document patched with itself is the same document.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from sqlbulk.functions.entries import anything, entry
@@ -60,7 +61,7 @@ def _patch_field(base: str, key: str, new: Operand, level: int) -> Any:
 
 
 _DEPTH = 4
-"""How many levels of a patch whose keys aren't known are merged; below, its documents replace."""
+"""How many levels of documents whose keys aren't known are merged; below, a patch's documents replace."""
 
 
 def _patch_computed(target: Any, patch: Any, level: int, depth: int = _DEPTH) -> Any:
@@ -107,23 +108,51 @@ def _fold_patched(*documents: Any) -> Any:
 
 
 def _preserved(*values: Any) -> Any:
-    """All keys and elements kept: documents are joined on the first level, anything else into one array."""
-    arrays = [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in values]
-    return {"$cond": [{"$and": [{"$eq": [{"$type": v}, "object"]} for v in values]}, {"$mergeObjects": list(values)},
-                      {"$concatArrays": arrays}]}
+    """All keys and elements kept: documents are joined key by key, anything else into one array."""
+    return reduce(lambda left, right: _joined(left, right, 0), values)
+
+
+def _joined(left: Any, right: Any, level: int) -> Any:
+    """Two values as one; below the last level that is looked into, documents stand side by side in an array."""
+    old, new = f"$$left{level}", f"$$right{level}"
+    both = {"$concatArrays": [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in (old, new)]}
+    if level < _DEPTH:
+        documents = {"$and": [{"$eq": [{"$type": v}, "object"]} for v in (old, new)]}
+        both = {"$cond": [documents, _joined_documents(old, new, level), both]}
+    return {"$let": {"vars": {old[2:]: left, new[2:]: right}, "in": both}}
+
+
+def _joined_documents(old: str, new: str, level: int) -> Any:
+    pair = f"pair{level}"
+    same = {"$arrayElemAt": [{"$filter": {
+        "input": {"$objectToArray": new}, "as": "other", "cond": {"$eq": ["$$other.k", f"$${pair}.k"]}}}, 0]}
+    value = {"$cond": [{"$eq": [{"$type": "$$same.k"}, "missing"]}, f"$${pair}.v",
+                       _joined(f"$${pair}.v", "$$same.v", level + 1)]}
+    kept = {"$map": {"input": {"$objectToArray": old}, "as": pair, "in": {
+        "k": f"$${pair}.k", "v": {"$let": {"vars": {"same": same}, "in": value}}}}}
+    names = {"$map": {"input": {"$objectToArray": old}, "in": "$$this.k"}}
+    added = {"$filter": {"input": {"$objectToArray": new}, "as": "other", "cond": {
+        "$not": [{"$in": ["$$other.k", names]}]}}}
+    return {"$arrayToObject": [{"$concatArrays": [kept, added]}]}
+
+
+def merge_preserve(left: Any, right: Any, level: int = 0) -> Any:
+    """The same in Python."""
+    if level < _DEPTH and isinstance(left, Mapping) and isinstance(right, Mapping):
+        kept = {k: merge_preserve(v, right[k], level + 1) if k in right else v for k, v in left.items()}
+        return kept | {k: v for k, v in right.items() if k not in left}
+    return [e for v in (left, right) for e in (v if isinstance(v, list | tuple) else [v])]
 
 
 def _fold_preserved(*values: Any) -> Any:
-    if all(isinstance(v, Mapping) for v in values):
-        return {k: v for d in values for k, v in d.items()}
-    return [e for v in values for e in (v if isinstance(v, list | tuple) else [v])]
+    return reduce(merge_preserve, values)
 
 
 ENTRIES: tuple[Function, ...] = (
     entry("JSON_MERGE_PATCH", "The documents merged by RFC 7396: later keys win, NULLs remove what is not NULL.",
           "JSON_MERGE_PATCH({a: 1, b: 2}, {b: 3}) = {a: 1, b: 3}",
           (anything("document", repeated=True),), _patched, _fold_patched, operands=True),
-    entry("JSON_MERGE_PRESERVE", "Documents joined on the first level, arrays and scalars put into one array.",
-          "JSON_MERGE_PRESERVE([1], [2]) = [1, 2]", (anything("value", repeated=True),), _preserved, _fold_preserved,
-          nullable=False, aliases=("JSON_MERGE",)),
+    entry("JSON_MERGE_PRESERVE", "Documents joined key by key, four levels deep; all else put into one array.",
+          "JSON_MERGE_PRESERVE({a: 1}, {a: 2, b: 3}) = {a: [1, 2], b: 3}", (anything("value", repeated=True),),
+          _preserved, _fold_preserved, nullable=False, aliases=("JSON_MERGE",)),
 )

@@ -236,9 +236,12 @@ def _nan_null(fold: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _cube_root(x: Any) -> Any:
-    root = {"$pow": [{"$abs": {"$toDouble": x}}, 1 / 3]}
+    # Decimals go farther in both directions than doubles do.
+    beyond = {"$cond": [{"$gt": [{"$abs": x}, 1]}, _INFINITY, 0.0]}
+    size = {"$abs": {"$convert": {"input": x, "to": "double", "onError": beyond}}}
+    root = {"$pow": [size, 1 / 3]}
     nearest = {"$round": [root, 0]}
-    exact = {"$eq": [{"$multiply": [nearest, nearest, nearest]}, {"$abs": {"$toDouble": x}}]}
+    exact = {"$eq": [{"$multiply": [nearest, nearest, nearest]}, size]}
     return {"$multiply": [{"$cond": [exact, nearest, root]}, {"$cond": [{"$lt": [x, 0]}, -1, 1]}]}
 
 

@@ -41,6 +41,11 @@ def text_form(value: Any) -> str | None:
             return None
 
 
+def is_key(text: Any) -> Any:
+    """An expression: the text can be a key; NULL can't, nor can what holds a zero byte, with which a key ends."""
+    return {"$and": [{"$gt": [text, None]}, {"$lt": [{"$indexOfBytes": [text, "\0"]}, 0]}]}
+
+
 def as_text(operand: Operand) -> Any:
     """An expression for the text form; NULL where there is none."""
     if operand.type is Type.STRING:

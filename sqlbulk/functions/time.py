@@ -96,7 +96,9 @@ def lower_date(date: Any, *, context: Context) -> Any:
 def _parts_as_utc(parts: Any, *, clock: bool) -> Any:
     names = ["year", "month", "day"] + (["hour", "minute", "second", "millisecond"] if clock else [])
     made = {"$dateFromParts": {name: f"$$parts.{name}" for name in names}}
-    return {"$let": {"vars": {"parts": parts}, "in": made}}
+    year = "$$parts.year"  # Another zone's clocks may be in a year that $dateFromParts doesn't take.
+    exists = {"$and": [{"$gte": [year, 1]}, {"$lte": [year, 9999]}]}
+    return {"$let": {"vars": {"parts": parts}, "in": {"$cond": [exists, made, None]}}}
 
 
 def _at_zone(date: Operand, name: Operand) -> Any:
@@ -277,18 +279,17 @@ ENTRIES: tuple[Function, ...] = (
     _timed("DATE_TRUNC", "The date cut down to a unit; weeks begin on Monday.",
            f"DATE_TRUNC('month', {_D}) = DATE '2024-02-01'", (unit(), moment()), _truncate, _fold_truncate),
     _timed("DATE", "The day of a date, 00:00 UTC.", f"DATE({_D}) = {_D}", (moment(),), lower_date,
-           lambda date, context: midnight(local(date, context))),
+           lambda date, context: midnight(local(date, context)), nullable=True),
     entry("AT TIME ZONE", "What the clocks of a time zone show at a date.",
           "(TIMESTAMP '2024-01-01 00:00:00' AT TIME ZONE '+02:00') = TIMESTAMP '2024-01-01 02:00:00'",
-          (moment(), unit("zone")), _at_zone, _fold_at_zone, returns=Type.DATE, operands=True, nullable=False),
+          (moment(), unit("zone")), _at_zone, _fold_at_zone, returns=Type.DATE, operands=True),
     entry("TIMEZONE", "What the clocks of a time zone show at a date.",
           "TIMEZONE('+02:00', TIMESTAMP '2024-01-01 00:00:00') = TIMESTAMP '2024-01-01 02:00:00'",
           (unit("zone"), moment()), lambda z, d: _at_zone(d, z), lambda z, d: _fold_at_zone(d, z), returns=Type.DATE,
-          operands=True, nullable=False),
+          operands=True),
     entry("CONVERT_TZ", "What the clocks of the second zone show when those of the first show the date.",
           f"CONVERT_TZ({_D}, '+00:00', '+02:00') = TIMESTAMP '2024-02-29 02:00:00'",
-          (moment(), unit("from"), unit("to")), _convert_zone, _fold_convert_zone, returns=Type.DATE, operands=True,
-          nullable=False),
+          (moment(), unit("from"), unit("to")), _convert_zone, _fold_convert_zone, returns=Type.DATE, operands=True),
     entry("TIME_BUCKET", "The start of the stretch of a length that the date falls into, from Monday 2000-01-03.",
           f"TIME_BUCKET({_DAY}, TIMESTAMP '2024-02-29 05:00:00') = {_D}",
           (_LENGTH, moment(), moment("origin", optional=True)), _bucket, _fold_bucket, returns=Type.DATE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlbulk.functions.calls import sole
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Column
 from sqlbulk.plan.binding.calls import type_of_bound
@@ -88,7 +89,7 @@ def _in_order(key: BoundExpr, rows: Rows, lowering: Lowering) -> Any:
     value = lowering.value(key, rows)
     if type_of_bound(key) not in _MANY_SHAPED:
         return value
-    return {"$cond": [{"$in": [{"$type": value}, ["array", "object"]]}, {"v": value}, value]}
+    return {"$cond": [{"$in": [{"$type": sole(value)}, ["array", "object"]]}, {"v": value}, value]}
 
 
 def _value(key: BoundExpr, path: Path, rows: Rows, lowering: Lowering) -> Any:

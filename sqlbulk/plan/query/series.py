@@ -57,9 +57,11 @@ def _fractions(start: Any, stop: Any, step: Any) -> Any:
                        {"$add": [{"$toInt": "$$steps"}, 1]}, 0]}
     value = {"$add": ["$$start", {"$multiply": ["$$step", "$$this"]}]}
     kinds = [{"$type": v} for v in (start, stop, step)]
+    # What no double holds, though start and stop are some, stays a decimal.
+    double = {"$convert": {"input": value, "to": "double", "onError": value}}
     shown = {"$switch": {"branches": [
         {"case": {"$in": ["decimal", kinds]}, "then": value},
-        {"case": {"$in": ["double", kinds]}, "then": {"$toDouble": value}}], "default": {"$toLong": value}}}
+        {"case": {"$in": ["double", kinds]}, "then": double}], "default": {"$toLong": value}}}
     series = {"$let": {"vars": {"steps": steps}, "in": {"$map": {"input": {"$range": [0, count]}, "in": shown}}}}
     return {"$let": {"vars": exact, "in": {"$cond": [{"$eq": ["$$step", 0]}, [], series]}}}
 
