@@ -115,7 +115,7 @@ def _preserved(*values: Any) -> Any:
 def _joined(left: Any, right: Any, level: int) -> Any:
     """Two values as one; below the last level that is looked into, documents stand side by side in an array."""
     old, new = f"$$left{level}", f"$$right{level}"
-    both = {"$concatArrays": [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in (old, new)]}
+    both: Any = {"$concatArrays": [{"$cond": [{"$isArray": [v]}, v, [v]]} for v in (old, new)]}
     if level < _DEPTH:
         documents = {"$and": [{"$eq": [{"$type": v}, "object"]} for v in (old, new)]}
         both = {"$cond": [documents, _joined_documents(old, new, level), both]}
