@@ -183,3 +183,33 @@ def test_without_an_index_each_row_is_looked_for(session: Session, database: Dat
     assert session.execute(sql).notices[1] == slow
     database.t.create_index("k", name="usual")
     assert len(session.execute(sql).notices) == 1
+
+
+@pytest.mark.parametrize(("into", "clause"), [
+    ("k, v", "ON CONFLICT (k) DO UPDATE SET a.b = EXCLUDED.v"),
+    ("k, a.b", "WITH (match_fields = 'k')"),
+    ("_id, a.b", ""),
+])
+@pytest.mark.parametrize("others", [0, 200])
+def test_something_in_the_way_in_stored_documents(
+    session: Session, database: Database[Any], into: str, clause: str, others: int
+) -> None:
+    hostile: list[dict[str, Any]] = [{"a": 5}, {"a": [1]}, {"a": {"$b": 1, "x.y": 2}}, {"a": None}, {}]
+    database.t.insert_many([{"_id": n, "k": n, **d} for n, d in enumerate([*hostile, *[{} for _ in range(others)]])])
+    sql = f"UPSERT INTO t ({into}) SELECT * FROM GENERATE_SERIES(%s) AS g (n) {clause}".replace("*", "n, n")
+    with pytest.raises(TooManyErrors, match="something that is not a document stands above a field to be set: 5"):
+        session.execute(sql.replace("%s", "0, 1"))
+    assert [d.get("a") for d in database.t.find({"_id": {"$lt": 5}}).sort("_id", 1)] == [d.get("a") for d in hostile]
+    rows = "0, 4" if others else "0, 5"
+    with pytest.raises(TooManyErrors) as stopped:
+        session.execute(sql.replace("%s", rows))
+    summary = stopped.value.summary
+    assert summary is not None
+    assert summary.in_doubt == 0 and summary.rejected > 0
+    assert summary.read == summary.inserted + summary.matched + summary.rejected + summary.skipped
+    # the others go on the server, and are counted
+    done = session.execute(sql.replace("%s", "2, 4")).summary
+    assert done is not None
+    assert (done.inserted, done.matched, done.rejected) == (0, 3, 0)
+    assert [d["a"] for d in database.t.find({"_id": {"$in": [2, 3, 4]}}).sort("_id", 1)] == [
+        {"$b": 1, "x.y": 2, "b": 2}, {"b": 3}, {"b": 4}]

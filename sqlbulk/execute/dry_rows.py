@@ -191,8 +191,8 @@ class _DryMerge:
                 self.target.delete(document)
         elif befores:
             values = [{f"v{n}": row.get(name) for n, name in enumerate(arm.values)} for row in left]
-            afters = self.target.evaluate(befores, "values", values, arm.update)
-            self._judge(first, self.target.change(befores, afters), afters)
+            afters, refused = self.target.attempt(befores, "values", values, arm.update)
+            self._judge(first, self.target.change(befores, afters, refused=refused), afters)
 
     def _judge(self, first: int, failures: Iterable[Failure | None], documents: Sequence[Document]) -> None:
         for number, (failure, document) in enumerate(zip(failures, documents, strict=True), first):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bson import encode
+from pymongo.errors import OperationFailure
 
 from sqlbulk.execute.dry_keys import Key, keys_of, same, stored_owners
 from sqlbulk.execute.encode import OPTIONS, decoded
-from sqlbulk.execute.faults import DUPLICATE_KEY
+from sqlbulk.execute.faults import DUPLICATE_KEY, STATEMENT, Fault, brief, classify
 from sqlbulk.execute.indexes import UniqueIndex
 from sqlbulk.execute.target import Operation, Reply
 from sqlbulk.execute.upserts import taken_apart
@@ -89,8 +90,8 @@ class DryTarget:
         failures: list[Failure] = []
         for start, chunk in _apart(operations):
             befores = self._find(chunk)
-            afters = self._results(chunk, befores)
-            for place, failure in enumerate(self.change(befores, afters, ordered=ordered)):
+            afters, refused = self._results(chunk, befores)
+            for place, failure in enumerate(self.change(befores, afters, ordered=ordered, refused=refused)):
                 before = befores[place]
                 if failure is not None:
                     failures.append({**failure, "index": start + place})
@@ -110,19 +111,21 @@ class DryTarget:
     # Documents
 
     def change(
-        self, befores: Sequence[Document | None], afters: Sequence[Document], *, ordered: bool = False
+        self, befores: Sequence[Document | None], afters: Sequence[Document], *, ordered: bool = False,
+        refused: Mapping[int, Failure] | None = None,
     ) -> Iterator[Failure | None]:
         """Put documents in the place of others, None: of none. Gives the failure of each that would be refused.
 
-        `ordered`: nothing is done behind the first failure.
+        `ordered`: nothing is done behind the first failure. `refused` are failures known before, by their places.
         """
+        refused = refused or {}
         unfit, stored = self._unfit(afters), self._stored(afters)
         for place, (before, after) in enumerate(zip(befores, afters, strict=True)):
-            if before is not None and not differ(before, after):
+            if place not in refused and before is not None and not differ(before, after):
                 self.unchanged.add(before, after)
                 yield None
                 continue
-            failure = unfit.get(place) or self._collision(after, stored, new=before is None)
+            failure = refused.get(place) or unfit.get(place) or self._collision(after, stored, new=before is None)
             if failure is None:
                 self._take(after, before)
                 (self.inserted if before is None else self.changed).add(before, after)
@@ -143,6 +146,23 @@ class DryTarget:
         ids = [before["_id"] for before in befores]
         value = {"$arrayElemAt": [{"$literal": list(values)}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
         return self._asked(befores, [{"$replaceWith": {"$let": {"vars": {name: value}, "in": expression}}}])
+
+    def attempt(
+        self, befores: Sequence[Document], name: str, values: Sequence[Any], expression: Any
+    ) -> tuple[list[Document], dict[int, Failure]]:
+        """The same; documents for which it ends in an error stay as they are, and the failures come by their places."""
+        try:
+            return self.evaluate(befores, name, values, expression), {}
+        except OperationFailure as error:
+            if error.code in STATEMENT or classify(error) not in (Fault.DOCUMENT, Fault.STATEMENT):
+                raise
+            if len(befores) == 1:
+                return list(befores), {0: {"code": error.code or 0, "errmsg": brief(error)}}
+        afters, refused = list(befores), dict[int, Failure]()
+        for place, before in enumerate(befores):
+            (afters[place],), failure = self.attempt([before], name, [values[place]], expression)
+            refused.update({place: failure[0]} if failure else {})
+        return afters, refused
 
     def _asked(self, documents: Sequence[Document], stages: Sequence[Mapping[str, Any]]) -> list[Document]:
         pipeline = [{"$documents": [{"$literal": document} for document in documents]}, *stages]
@@ -274,7 +294,10 @@ class DryTarget:
                     return document
         return None
 
-    def _results(self, operations: Sequence[Operation], befores: Sequence[Document | None]) -> list[Document]:
+    def _results(
+        self, operations: Sequence[Operation], befores: Sequence[Document | None]
+    ) -> tuple[list[Document], dict[int, Failure]]:
+        refused: dict[int, Failure] = {}
         parts = [taken_apart(operation) for operation in operations]
         afters = [made for made, _, _ in parts]
         for kind in (True, False):
@@ -283,10 +306,11 @@ class DryTarget:
                       if before is not None and (parts[n][2] == parts[0][2]) is kind]
             if places:
                 found = [befores[n] or {} for n in places]
-                made = self.evaluate(found, "new", [parts[n][1] for n in places], parts[places[0]][2])
+                made, failures = self.attempt(found, "new", [parts[n][1] for n in places], parts[places[0]][2])
+                refused.update({places[place]: failure for place, failure in failures.items()})
                 for place, after in zip(places, made, strict=True):
                     afters[place] = after
-        return afters
+        return afters, refused
 
 
 _NOBODY: Any = object()

@@ -119,8 +119,14 @@ def code_of_row(server_code: int, message: str) -> str:
 def row_message(failure: dict[str, Any]) -> str:
     """A row's refusal in one line, with the failed rule where the server tells it."""
     message = " ".join(str(failure.get("errmsg", "")).split())
+    message = _IN_THE_WAY.sub(r"something that is not a document stands above a field to be set: \1", message)
     details = (failure.get("errInfo") or {}).get("details")
     return shortened(f"{message}: {details}" if details else message)
+
+
+_IN_THE_WAY = re.compile(
+    r"^(?:PlanExecutor error during aggregation :: caused by :: )?"
+    r"\$mergeObjects requires object inputs, but input (.*) is of type \w+$")
 
 
 def shortened(text: str, length: int = 400) -> str:

@@ -7,7 +7,7 @@ the row: nothing is overwritten that the statement doesn't name. DEFAULT removes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,8 @@ class Assigned:
 
 
 Tree = dict[str, "Assigned | Tree"]
+DOCUMENTS = ("object", "null", "missing", "undefined")
+"""Types of what may stand above a field that is assigned."""
 
 
 def bind_assignments(
@@ -79,6 +81,23 @@ def changed_expression(assigned: Sequence[Assigned]) -> Any:
         stored = field_reference(ROOT, one.path)
         tests.append({"$ne": [{"$type": stored}, "missing"]} if one.removed else {"$ne": [one.value, stored]})
     return tests[0] if len(tests) == 1 else {"$or": tests}
+
+
+def levels_above(paths: Iterable[Path]) -> list[Path]:
+    """The fields in which other fields are assigned, the outermost first."""
+    return sorted({path[:n]: None for path in paths for n in range(1, len(path))}, key=len)
+
+
+def made_paths(assigned: Iterable[Assigned]) -> list[Path]:
+    """The fields for which the levels above them are made."""
+    return [one.path for one in assigned if not (one.removed or one.optional)]
+
+
+def hindered_expression(paths: Iterable[Path]) -> Any:
+    """Whether a stored document has something else than a document above one of the fields; None: it can't have."""
+    tests = [{"$not": [{"$in": [{"$type": field_reference(ROOT, level)}, list(DOCUMENTS)]}]}
+             for level in levels_above(paths)]
+    return {"$or": tests} if tests else None
 
 
 def merged_expression(targets: Sequence[Path] | None) -> Any:

@@ -13,6 +13,8 @@ from sqlbulk.plan.assign import (
     bind_assignments,
     changed_expression,
     document_expression,
+    hindered_expression,
+    made_paths,
     maybe_missing,
     merged_expression,
 )
@@ -73,7 +75,8 @@ def decide(statement: st.Insert, rows: Rows, given: Given, environment: Environm
         conflict = planner.conflict("replace", None)
     elif statement.verb == "UPSERT" or given.options.upsert_mode:
         keys = planner.match_fields() or ID
-        conflict = planner.conflict("update", keys, planner.merged())
+        conflict = planner.conflict(
+            "update", keys, planner.merged(), hindered=hindered_expression(rows.fields or ()))
     else:
         return Decision(None, planner.without_effect())
     planner.check_keys(conflict.keys)
@@ -90,14 +93,15 @@ class _Planner:
 
     def conflict(
         self, action: Literal["nothing", "update", "replace"], keys: tuple[Path, ...] | None,
-        update: object = None, condition: object = None, changes: object = None,
+        update: object = None, condition: object = None, changes: object = None, hindered: object = None,
     ) -> Conflict:
         """The conflict; an index is made if its key has none."""
         keys = keys or None
         known = self.environment.catalog.get(self.rows.collection)
         indexed = keys is None or (known or _NOTHING).has_unique(tuple(".".join(k) for k in keys))
         return Conflict(action, keys, update, condition,
-                        ensure_index=not indexed and self.given.options.ensure_key_index, changes=changes)
+                        ensure_index=not indexed and self.given.options.ensure_key_index, changes=changes,
+                        hindered=hindered)
 
     def merged(self) -> object:
         """The stored document with the fields over it that the row names; a default is for new documents only."""
@@ -149,7 +153,8 @@ class _Planner:
         if clause is not None and clause.where is not None:
             bound = bind(clause.where, scope, self.environment)
             condition = is_true(lower(bound, layout, self.environment.context))
-        return self.conflict("update", keys, document_expression(assigned), condition, changed_expression(assigned))
+        return self.conflict("update", keys, document_expression(assigned), condition, changed_expression(assigned),
+                             hindered_expression(made_paths(assigned)))
 
     def _tables(self) -> tuple[str, ...]:
         return (self.rows.collection, *([self.rows.alias] if self.rows.alias else []))

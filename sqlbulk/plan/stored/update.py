@@ -9,7 +9,15 @@ from typing import Any
 from sqlbulk import commands
 from sqlbulk.commands import Obstacle, Path
 from sqlbulk.errors import PlanError
-from sqlbulk.plan.assign import Assigned, bind_assignments, document_expression, maybe_missing
+from sqlbulk.plan.assign import (
+    DOCUMENTS,
+    Assigned,
+    bind_assignments,
+    document_expression,
+    levels_above,
+    made_paths,
+    maybe_missing,
+)
 from sqlbulk.plan.binding.bound import Column
 from sqlbulk.plan.binding.scope import Scope, Source, resolve_path
 from sqlbulk.plan.elements import with_whole_arrays
@@ -29,7 +37,6 @@ from sqlbulk.types import Type
 
 VALUES = "values"
 """The relation of what was worked out when the documents were looked for."""
-DOCUMENTS = ("object", "null", "missing", "undefined")
 
 
 def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
@@ -218,9 +225,7 @@ def _fields_read(mql: Any) -> set[Path]:
 
 def obstacles_of(assigned: Sequence[Assigned]) -> tuple[Obstacle, ...]:
     """For each level above an assigned field: documents in which it is neither a document nor NULL."""
-    made = [one for one in assigned if not (one.removed or one.optional)]
-    levels = {one.path[:n]: None for one in made for n in range(1, len(one.path))}
-    return tuple(_obstacle(path) for path in sorted(levels, key=len))
+    return tuple(_obstacle(path) for path in levels_above(made_paths(assigned)))
 
 
 def _obstacle(path: Path) -> Obstacle:
