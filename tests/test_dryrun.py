@@ -166,6 +166,22 @@ def test_truncate_update_and_what_is_refused(session: sqlbulk.Session, database:
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(("option", "reason"), [
+    ("max_delete_limit = 1", "2 documents match, but max_delete_limit is 1"),
+    ("confirm_deletion_count = 3", "2 documents match, but confirm_deletion_count is 3"),
+    ("confirm_deletion_count = 2, max_delete_limit = 2", None),
+])
+def test_a_number_that_the_options_forbid_is_said(
+    session: sqlbulk.Session, database: Any, option: str, reason: str | None
+) -> None:
+    database.few.insert_many([{"k": 1}, {"k": 2}])
+    told = session.execute(f"DRY RUN DELETE FROM few WHERE k > 0 WITH ({option})").notices
+    assert told == ("DRY RUN: 2 documents of few would be deleted; nothing was written",
+                    *([f"the statement would stop before that: {reason}"] if reason else []))
+    assert database.few.count_documents({}) == 2
+
+
+@pytest.mark.server
 def test_dry_run_of_a_script(
     session: sqlbulk.Session, database: Any, server_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
 
     from sqlbulk.execute.connection import Connection
+    from sqlbulk.options import WriteOptions
 
 
 def run_delete(
@@ -55,16 +56,22 @@ def run_delete(
 
 def _check_count(site: Site, command: DeleteWhere, summary: WriteSummary) -> None:
     """Raise ServerError E5011 where the options allow another number of documents only."""
-    wanted, most = command.options.confirm_deletion_count, command.options.max_delete_limit
-    if wanted is None and most is None:
+    options = command.options
+    if options.confirm_deletion_count is None and options.max_delete_limit is None:
         return
-    found = site.count(command.selection)
-    what = f"{found:,} documents match"
+    reason = not_the_number(options, site.count(command.selection))
+    if reason is not None:
+        raise ServerError("E5011", f"{reason}: nothing was deleted", summary=summary)
+
+
+def not_the_number(options: WriteOptions, found: int) -> str | None:
+    """Why so many documents may not be deleted, None if they may."""
+    wanted, most = options.confirm_deletion_count, options.max_delete_limit
     if wanted is not None and found != wanted:
-        raise ServerError("E5011", f"{what}, but confirm_deletion_count is {wanted:,}: nothing was deleted",
-                          summary=summary)
+        return f"{found:,} documents match, but confirm_deletion_count is {wanted:,}"
     if most is not None and found > most:
-        raise ServerError("E5011", f"{what}, but max_delete_limit is {most:,}: nothing was deleted", summary=summary)
+        return f"{found:,} documents match, but max_delete_limit is {most:,}"
+    return None
 
 
 @dataclass(slots=True)

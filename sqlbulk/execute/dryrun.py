@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from sqlbulk.commands import DeleteWhere, DryRun, Insert, MergeRows, UpdateWhere
 from sqlbulk.commands_catalog import Truncate
+from sqlbulk.execute.delete import not_the_number
 from sqlbulk.execute.dry_rows import dry_insert, dry_merge
 from sqlbulk.execute.faults import statement_error
 from sqlbulk.execute.indexes import read_unique
@@ -58,6 +59,9 @@ def _dry_change(of: UpdateWhere | DeleteWhere, connection: Connection) -> Result
     found = site.count(of.selection)
     verb = "changed" if isinstance(of, UpdateWhere) else "moved" if _moves(of) else "deleted"
     notices = [f"DRY RUN: {found:,} documents of {of.collection} would be {verb}; nothing was written"]
+    reason = None if isinstance(of, UpdateWhere) else not_the_number(of.options, found)
+    if reason is not None:
+        notices.append(f"the statement would stop before that: {reason}")
     rows, hinder = _samples(site, of)
     notices += [*_refused(site, of), *_unjudged(site, of), *hinder]
     if isinstance(of, UpdateWhere):

@@ -37,6 +37,10 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
     given = read_options(statement.options, verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
     clauses = _clauses(statement, given)
+    if table.kind == "timeseries" and (verb == "MOVE" or given.options.archive_collection is not None):
+        raise UnsupportedError(
+            "E3001", f"{table.collection} is a time-series collection, whose rows can't be archived and deleted one by"
+            " one", statement.table.span, hint="INSERT … SELECT copies them")
     if isinstance(statement, st.Delete):
         archive = _archive(table, given, environment)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlbulk import commands
 from sqlbulk.commands import Obstacle, Path
-from sqlbulk.errors import PlanError
+from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import (
     DOCUMENTS,
     Assigned,
@@ -44,6 +44,9 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     environment = planning.environment
     given = read_options(statement.options, "UPDATE", base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
+    if table.kind == "timeseries":
+        raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
+                               statement.table.span)
     clauses = Clauses(statement.span, statement.table, statement.where, statement.order_by, statement.limit,
                       statement.from_, statement.ctes, statement.recursive)
     scope = make_scope(clauses, table, environment)
