@@ -9,7 +9,7 @@ from typing import Any
 from sqlbulk.functions.arithmetic import add_months, fold_shift, milliseconds, months_later, shift, zone
 from sqlbulk.functions.entries import entry, integer, moment, unit
 from sqlbulk.functions.registry import UNKNOWN, Context, Function, FunctionProblem, Operand, Parameter
-from sqlbulk.functions.timeparts import local
+from sqlbulk.functions.timeparts import in_zone, local
 from sqlbulk.types import Type
 
 _LENGTHS = {
@@ -223,10 +223,12 @@ def _complete_units(word: str, start: Any, end: Any, *, context: Context) -> Any
     name = _unit(word)
     if name in _LENGTHS:
         return {"$toLong": {"$trunc": {"$divide": [{"$subtract": [end, start]}, _LENGTHS[name]]}}}
-    moved = months_later(start, "$$months", context)
-    too_many = {"$and": [{"$gt": ["$$months", 0]}, {"$gt": [moved, end]}]}
-    too_few = {"$and": [{"$lt": ["$$months", 0]}, {"$lt": [moved, end]}]}
-    correction = {"$cond": [too_many, -1, {"$cond": [too_few, 1, 0]}]}
+    # A month that is shorter than the start's day isn't complete before it is over, as in MySQL.
+    days = [in_zone("$dayOfMonth", d, context) for d in ("$$moved", start)]
+    too_many = {"$and": [{"$gt": ["$$months", 0]}, {"$or": [{"$gt": ["$$moved", end]}, {"$lt": days}]}]}
+    too_few = {"$and": [{"$lt": ["$$months", 0]}, {"$lt": ["$$moved", end]}, {"$eq": days}]}
+    correction = {"$let": {"vars": {"moved": months_later(start, "$$months", context)},
+                           "in": {"$cond": [too_many, -1, {"$cond": [too_few, 1, 0]}]}}}
     months = {"$let": {"vars": {"months": _boundaries("MONTH", start, end, context=context)},
                        "in": {"$add": ["$$months", correction]}}}
     return {"$toLong": {"$trunc": {"$divide": [months, _MONTHS[name]]}}}
@@ -241,7 +243,9 @@ def _fold_complete_units(word: str, start: datetime, end: datetime, *, context: 
     if months is UNKNOWN:
         return UNKNOWN
     moved = add_months(start, months, context.time_zone)
-    months += -1 if months > 0 and moved > end else 1 if months < 0 and moved < end else 0
+    shorter = local(moved, context).day < local(start, context).day
+    too_many = months > 0 and (moved > end or shorter)
+    months += -1 if too_many else 1 if months < 0 and moved < end and not shorter else 0
     return abs(months) // _MONTHS[name] * (1 if months >= 0 else -1)
 
 

@@ -77,6 +77,12 @@ class QueryBuilder(ExpressionBuilder):
     def excluded(self, meta: Meta, children: Children) -> tuple[ast.Identifier, ...]:
         return tuple(only(ast.Identifier, children))
 
+    def whole_table(self, meta: Meta, children: Children) -> ast.Select:
+        """TABLE t is SELECT * FROM t."""
+        span = span_of(meta)
+        star = ast.SelectItem(ast.Star((), (), span=span), None, span=span)
+        return ast.Select((star,), from_=ast.Table(children[-1], None, span=span), span=span)
+
     def values_query(self, meta: Meta, children: Children) -> ast.ValuesQuery:
         return ast.ValuesQuery(tuple(children), span=span_of(meta))
 

@@ -45,8 +45,8 @@ CLAUSES: tuple[tuple[str, str, str], ...] = (
 )
 """Clauses of CREATE TABLE that are refused: a pattern, what it is, and why."""
 KNOWN = frozenset(
-    ("SELECT WITH VALUES INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW DESCRIBE "
-     "DESC CREATE DROP TRUNCATE").split()
+    ("SELECT WITH VALUES TABLE INSERT UPSERT REPLACE LOAD UPDATE DELETE MOVE MERGE BULK EXPLAIN DRY SET USE SHOW"
+     " DESCRIBE DESC CREATE DROP TRUNCATE").split()
 )
 _GAP = re.compile(r"(?:\s|--[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _WORD = re.compile(r"\w+")

@@ -31,6 +31,7 @@ from sqlbulk.plan.binding.parts import (
     field_at,
     member,
     row_items,
+    spoken_unit,
 )
 from sqlbulk.plan.binding.scope import NEW, VARIABLES, Scope, resolve_path
 from sqlbulk.plan.environment import Environment
@@ -342,7 +343,7 @@ class Binder:
         check_plain(node)
         if node.name == "ARRAY" and len(node.arguments) == 1 and isinstance(node.arguments[0], ast.Query):
             return self.hooks.subquery("array", node.arguments[0], self, span=node.span)
-        arguments = self._arguments(node)
+        arguments = self._arguments(spoken_unit(node))
         if node.name == "JSON_EXTRACT" and len(arguments) == 2:
             field = field_at(arguments[0], arguments[1])
             if field is not None:

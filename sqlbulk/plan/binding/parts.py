@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.functions import FUNCTIONS, UNSUPPORTED
@@ -38,6 +39,18 @@ def cast_name(type_name: ast.TypeName, *, safe: bool) -> str:
         raise PlanError("E2012", f"there is no type {type_name.name}", type_name.span,
                         hint=f"did you mean {near[0]}?" if near else None)
     return f"TRY_{name}" if safe else name
+
+
+def spoken_unit(node: ast.Call) -> ast.Call:
+    """The call with its unit of time as a text, where it is written without quotes: TIMESTAMPDIFF(MONTH, a, b)."""
+    word = node.arguments[0] if node.arguments else None
+    if not isinstance(word, ast.Path) or len(word.parts) > 1 or word.parts[0].quoted:
+        return node
+    takers = [f for f in FUNCTIONS.get(node.name, ()) if len(f.parameters) == len(node.arguments)]
+    if not takers or any(f.parameters[0].name != "unit" for f in takers):
+        return node
+    unit = ast.Literal(word.parts[0].text, span=word.span)
+    return replace(node, arguments=(unit, *node.arguments[1:]))
 
 
 UNNESTS = frozenset({"UNNEST", "JSON_ARRAY_ELEMENTS", "JSONB_ARRAY_ELEMENTS"})
