@@ -213,3 +213,19 @@ def test_something_in_the_way_in_stored_documents(
     assert (done.inserted, done.matched, done.rejected) == (0, 3, 0)
     assert [d["a"] for d in database.t.find({"_id": {"$in": [2, 3, 4]}}).sort("_id", 1)] == [
         {"$b": 1, "x.y": 2, "b": 2}, {"b": 3}, {"b": 4}]
+
+
+@pytest.mark.parametrize("sql", [
+    "INSERT INTO t (k, v) ? ON DUPLICATE KEY UPDATE n = COALESCE(n, 0) + 1",
+    "INSERT INTO t (k, v) ? WITH (ordered = true, continue_on_error = true, max_errors = '100%')",
+])
+def test_rows_in_order_are_not_sent_again_and_again(session: Session, database: Database[Any], sql: str) -> None:
+    for name in ("k", "v"):
+        database.t.create_index(name, unique=True)
+    database.t.insert_many([{"k": k, "v": k} for k in range(200)])
+    summary = session.execute(sql, rows=[(k, k) for k in range(300)]).summary
+    assert summary is not None
+    assert (summary.inserted, summary.matched + summary.rejected) == (100, 200)
+    assert summary.bytes < 300 * 3 * 40
+    assert database.t.count_documents({}) == 300
+    assert sum(d.get("n", 0) for d in database.t.find()) == summary.matched

@@ -40,15 +40,16 @@ class Plain:
 
     def write(self, rows: Encoded, outcome: Outcome) -> None:
         """Write the rows and count them."""
-        start = 0
+        start, size = 0, len(rows)
         while start < len(rows):
-            part = rows.slice(start, len(rows)) if start else rows
+            part = rows.slice(start, min(start + size, len(rows)))
             refused = self.writer.insert(part, outcome, ordered=self.ordered)
             for one in refused:
                 outcome.reject(part, one)
-            if not (refused and self.ordered and self.go_on):
+            if refused and not (self.ordered and self.go_on):
                 return
-            start += refused[-1][0] + 1
+            done = refused[-1][0] + 1 if refused else len(part)
+            start, size = start + done, next_size(done, refused)
 
 
 @dataclass(slots=True)
@@ -147,15 +148,16 @@ class InsertFirst:
         self.switched = self.switched or len(refused) > max(FEW, len(rows)) / 2
 
     def _one_by_one(self, rows: Encoded, outcome: Outcome) -> None:
+        size = len(rows)
         while len(rows):
-            refused = self.writer.insert(rows, outcome, ordered=True)
-            if not refused:
-                return
+            part = rows.slice(0, min(size, len(rows)))
+            refused = self.writer.insert(part, outcome, ordered=True)
             before = len(outcome.rejected)
-            self.resolve(rows, refused, outcome)
+            self.resolve(part, refused, outcome)
             if self.ordered and not self.go_on and len(outcome.rejected) > before:
                 return
-            rows = rows.slice(refused[-1][0] + 1, len(rows))
+            done = refused[-1][0] + 1 if refused else len(part)
+            rows, size = rows.slice(done, len(rows)), next_size(done, refused)
 
     def resolve(self, rows: Encoded, refused: Sequence[Refused], outcome: Outcome, rounds: int = ROUNDS) -> None:
         """Do what the clause says for the rows that collided, and reject the others."""
@@ -205,6 +207,11 @@ class Inserting:
     def write(self, rows: Encoded, outcome: Outcome) -> None:
         """Write the rows and count them."""
         self.strategy.insert(rows, outcome)
+
+
+def next_size(done: int, refused: Sequence[Refused]) -> int:
+    """How many rows to send in order after `done` ones: those behind a refused one are sent in vain."""
+    return done if refused else 2 * done
 
 
 def send(
