@@ -27,13 +27,20 @@ from sqlbulk.types import Type, type_of
 # Making
 
 
+def _name(key: Any) -> str | None:
+    name = text_form(key)
+    if name is not None and "\0" in name:
+        raise FunctionProblem("E2012", "a document's key can't hold a zero byte")
+    return name
+
+
 def _made(*pairs: Operand) -> Any:
     keys, values = pairs[::2], pairs[1::2]
     if any(k.value is UNKNOWN for k in keys):
         fields = [{"k": as_text(k), "v": _or_null(v)} for k, v in zip(keys, values, strict=True)]
         known = {"$filter": {"input": fields, "as": "pair", "cond": is_key("$$pair.k")}}
         return Operand({"$arrayToObject": [known]}, Type.DOCUMENT, False)
-    named = [(text_form(k.value), v) for k, v in zip(keys, values, strict=True)]
+    named = [(_name(k.value), v) for k, v in zip(keys, values, strict=True)]
     shape = {name: v for name, v in named if name is not None}
     if any(k.startswith("$") or "." in k or not k for k in shape):
         fields = [{"k": {"$literal": k}, "v": _or_null(v)} for k, v in shape.items()]
@@ -48,7 +55,7 @@ def _or_null(operand: Operand) -> Any:
 
 
 def _fold_made(*pairs: Any) -> dict[str, Any]:
-    keys = [text_form(k) for k in pairs[::2]]
+    keys = [_name(k) for k in pairs[::2]]
     return {k: v for k, v in zip(keys, pairs[1::2], strict=True) if k is not None}
 
 

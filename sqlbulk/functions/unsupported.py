@@ -7,6 +7,10 @@ _NO_STATE = "a sequence or session state has no meaning in MongoDB"
 _NO_TEXT_SEARCH = "full text search needs a text index and $text"
 _NO_REGRESSION = "the server has no such aggregate"
 _NO_WAIT = "a statement doesn't wait"
+_NO_BYTES = "the server has no expression for the bytes of a text"
+_NO_PRINTED_JSON = "documents are values, not text; an output format prints them"
+_NO_SEARCH = "documents can't be searched at every depth"
+_NO_INTERVALS = "documents hold no intervals; write INTERVAL '…' where one is needed"
 _NO_XML = "there is no XML type"
 
 UNSUPPORTED: dict[str, str] = {
@@ -21,5 +25,21 @@ UNSUPPORTED: dict[str, str] = {
     "LOAD_FILE": "statements don't read the server's files; use LOAD DATA",
     "NORMALIZE": "the server has no expression for Unicode normalization",
     "ARRAY_LOWER": "arrays always begin at 1",
+    "HEX": _NO_BYTES, "UNHEX": _NO_BYTES, "TO_BASE64": _NO_BYTES, "FROM_BASE64": _NO_BYTES, "ENCODE": _NO_BYTES,
+    "COMPRESS": _NO_BYTES, "JSON_PRETTY": _NO_PRINTED_JSON, "JSONB_PRETTY": _NO_PRINTED_JSON,
+    "JSON_QUOTE": _NO_PRINTED_JSON, "QUOTE_LITERAL": _NO_PRINTED_JSON, "JSON_SEARCH": _NO_SEARCH,
+    "JSON_DEPTH": _NO_SEARCH, "JSON_STRIP_NULLS": _NO_SEARCH, "JSONB_STRIP_NULLS": _NO_SEARCH,
+    "MAKE_INTERVAL": _NO_INTERVALS, "JUSTIFY_DAYS": _NO_INTERVALS, "JUSTIFY_HOURS": _NO_INTERVALS,
+    "JUSTIFY_INTERVAL": _NO_INTERVALS, "DATABASE": _NO_STATE, "CURRENT_DATABASE": _NO_STATE, "USER": _NO_STATE,
+    "CURRENT_USER": _NO_STATE, "SESSION_USER": _NO_STATE, "CURRENT_SCHEMA": _NO_STATE,
+    "DECODE": "PostgreSQL and Oracle mean different things by it; write CASE x WHEN … THEN …",
+    "FORMAT": "it is text for people to read, which MySQL and PostgreSQL make differently",
+    "OVERLAY": "write LEFT(…) || new || SUBSTRING(…)", "INSERT": "write LEFT(…) || new || SUBSTRING(…)",
+    "JSON_EXISTS": "write JSON_CONTAINS_PATH(document, 'one', path)",
+    "JSON_EXTRACT_PATH": "write document -> 'a' -> 'b'", "JSON_EXTRACT_PATH_TEXT": "write document -> 'a' ->> 'b'",
+    "JSON_OVERLAPS": "write ARRAYS_OVERLAP for arrays", "YEARWEEK": "write EXTRACT(ISOYEAR …) and EXTRACT(WEEK …)",
+    "ARRAY_POSITIONS": "write FILTER over GENERATE_ARRAY(1, CARDINALITY(a))",
+    "ARRAY_NDIMS": "an array's items may be of any shape", "TRIM_ARRAY": "write a slice: a[:n]",
+    "WIDTH_BUCKET": "write FLOOR((x - low) / width) + 1", "TO_NUMBER": "write CAST(text AS DECIMAL)",
     "ARRAY_FILL": "write ARRAY[…], or TRANSFORM over GENERATE_SERIES",
 }
