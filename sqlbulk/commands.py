@@ -74,6 +74,8 @@ ROW = "row"
 MET = "met"
 FEW_STORED = 4
 """So many stored documents a row are read in one pass sooner than each row's is looked up."""
+FEW_DOCUMENTS = 20_000
+"""So many stored documents are read whatever the number of rows."""
 
 
 def in_row_field(pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

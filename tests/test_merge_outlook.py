@@ -19,6 +19,8 @@ from pymongo.errors import ExecutionTimeout
 import sqlbulk
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import ServerError
+from sqlbulk.execute import merge_pipeline
+from sqlbulk.execute.merge_marks import Marks
 from sqlbulk.execute.merge_outlook import Lookout, Outlook
 from sqlbulk.session import Session
 
@@ -44,20 +46,21 @@ def session(server_uri: str, database: Base) -> Iterator[Session]:
 
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """How stored documents were looked at, a word a time."""
+    """How stored documents were looked at by rows that wait, a word a time."""
     taken: list[str] = []
-    together, one_by_one = Lookout._together, Lookout._one_by_one
+    together, one_by_one = Marks.together, Marks.one_by_one
 
-    def noted_together(self: Lookout, near: Any = None) -> Any:
+    def noted_together(self: Marks, near: Any = None) -> Any:
         taken.append("all" if near is None else "near")
         return together(self, near)
 
-    def noted_one_by_one(self: Lookout) -> Any:
+    def noted_one_by_one(self: Marks) -> Any:
         taken.append("one by one")
         return one_by_one(self)
 
-    monkeypatch.setattr(Lookout, "_together", noted_together)
-    monkeypatch.setattr(Lookout, "_one_by_one", noted_one_by_one)
+    monkeypatch.setattr(Marks, "together", noted_together)
+    monkeypatch.setattr(Marks, "one_by_one", noted_one_by_one)
+    monkeypatch.setattr(merge_pipeline, "FEW_DOCUMENTS", 0)
     return taken
 
 

@@ -17,22 +17,18 @@ from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 from pymongo.errors import ExecutionTimeout, PyMongoError
 
-from sqlbulk.commands import FEW_STORED, MET, ROW, Conflict, Path
+from sqlbulk.commands import FEW_STORED, MET, Conflict
+from sqlbulk.execute.merge_marks import Marks
 from sqlbulk.execute.query_rows import aggregated, query_error
-from sqlbulk.execute.upserts import stored_expression
 from sqlbulk.options import WriteOptions
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
-_NO_KEY = ("null", "missing", "undefined", "array")
-"""Types that $merge refuses in a key."""
 _SECONDS_A_ROW = 20e-6
 """What finding out how many there are may take: a part of what looking up takes."""
 _ORDERED = ((str,), (int, float, Decimal128), (datetime,), (ObjectId,))
 """Classes of values of one BSON type, or of several that compare with each other: a range holds no others."""
-_ARRAYS = "arrays"
-"""Stands for the key of stored documents that have an array in it."""
 _IS_KEY = {"$eq": ["$key", "object"]}
 
 Stage = dict[str, Any]
@@ -85,10 +81,26 @@ class Lookout:
     options: WriteOptions
     marked: Collection[dict[str, Any]]
     has_marked: bool = False
+    known: Outlook | None = None
+
+    @property
+    def marks(self) -> Marks:
+        """The stages that mark rows."""
+        return Marks(self.collection.name, self.conflict)
+
+    def recall(self) -> bool:
+        """Whether rows that were marked on their way here can be written; then that is their outlook."""
+        found = self._one(self.marked, _counted())
+        if found and (found.pop("arrays") or found["unfit"] or found["repeated"]):
+            return False
+        self.known = Outlook(**found, marked=self.marked)
+        return True
 
     def survey(self) -> Outlook:
         """What the rows are like, and what they will meet where that takes no index; raises what queries do."""
-        if not self._keys:
+        if self.known is not None:
+            return self.known
+        if not self.marks.keys:
             found = self._one(self.stage, [{"$group": {
                 "_id": None, "rows": {"$sum": 1}, "first": {"$min": "$_id"}, "last": {"$max": "$_id"}}}])
             return Outlook(**found, absent=found.get("rows", 0))
@@ -97,11 +109,11 @@ class Lookout:
             few = self.collection.estimated_document_count() <= FEW_STORED * self.stage.estimated_document_count()
         except PyMongoError as error:
             raise query_error(error) from None
-        together = None if empty or not few else self._marked(self._together())
+        together = None if empty or not few else self._marked(self.marks.together())
         if together is not None:
             return together
-        found = self._one(self.stage, _by_key(self._staged_key(), len(self._keys)))
-        ranges = tuple((found.pop(f"low{n}", None), found.pop(f"high{n}", None)) for n in range(len(self._keys)))
+        found = self._one(self.stage, _by_key(self.marks.staged_key(), len(self.marks.keys)))
+        ranges = tuple((found.pop(f"low{n}", None), found.pop(f"high{n}", None)) for n in range(len(self.marks.keys)))
         return Outlook(**found, absent=found.get("rows", 0) if empty else None, ranges=ranges)
 
     def look(self, known: Outlook) -> Outlook:
@@ -109,8 +121,8 @@ class Lookout:
         if known.absent is not None:
             return known
         near = self._near(known)
-        together = None if near is None else self._marked(self._together(near))
-        return together or self._marked(self._one_by_one()) or known
+        together = None if near is None else self._marked(self.marks.together(near))
+        return together or self._marked(self.marks.one_by_one()) or known
 
     def _marked(self, pipeline: list[Stage]) -> Outlook | None:
         """Marks the rows; None if stored documents have arrays in their keys, which only looking up can compare."""
@@ -123,7 +135,7 @@ class Lookout:
     def _near(self, known: Outlook) -> Stage | None:
         """What finds the documents between the rows' keys, None if those are too many, or not quickly counted."""
         near = {".".join(key): {"$gte": low, "$lte": high}
-                for key, (low, high) in zip(self._keys, known.ranges, strict=True) if _holds_all(low, high)}
+                for key, (low, high) in zip(self.marks.keys, known.ranges, strict=True) if _holds_all(low, high)}
         most = FEW_STORED * known.rows
         try:
             found = self.collection.count_documents(
@@ -133,81 +145,6 @@ class Lookout:
         except PyMongoError as error:
             raise query_error(error) from None
         return near if found <= most else None
-
-    # One pass
-
-    def _together(self, near: Mapping[str, Any] | None = None) -> list[Stage]:
-        """Rows and documents grouped by their keys, in no order; only documents that match `near`, if it is given."""
-        keys = {f"k{n}": f"${'.'.join(key)}" for n, key in enumerate(self._keys)}
-        arrays = {"$or": [{"$isArray": [value]} for value in keys.values()]}
-        old = "$$ROOT" if self._writes else {"$literal": 1}
-        stored = {"_id": 0, "key": {"$cond": [arrays, _ARRAYS, keys]}, "old": old}
-        met = {"$gt": ["$old", None]}
-        return [
-            {"$project": {ROW: 1, "one": {"$literal": 1}, "key": self._staged_key()}},
-            {"$unionWith": {"coll": self.collection.name, "pipeline": [{"$match": near or {}}, {"$project": stored}]}},
-            # there is one row and one document of a key, or all that will be asked is how many
-            {"$group": {"_id": "$key", "id": {"$min": "$_id"}, "n": {"$sum": "$one"}, ROW: {"$max": f"${ROW}"},
-                        "old": {"$max": "$old"}}},
-            {"$match": {"$or": [{"n": {"$gt": 0}}, {"_id": _ARRAYS}]}},
-            {"$project": {"_id": "$id", ROW: 1, "n": 1, "key": {"$type": "$_id"}, MET: met,
-                          **self._fate(met, "$old")}},
-        ]
-
-    def _staged_key(self) -> Stage:
-        """The key of a staged row as a document, null for one that $merge refuses."""
-        values = [f"${ROW}.{'.'.join(key)}" for key in self._keys]
-        unfit = {"$or": [{"$in": [{"$type": value}, list(_NO_KEY)]} for value in values]}
-        return {"$cond": [unfit, None, {f"k{n}": value for n, value in enumerate(values)}]}
-
-    # Row by row
-
-    def _one_by_one(self) -> list[Stage]:
-        """Each row's document, looked up."""
-        first, *others = (".".join(key) for key in self._keys)
-        lookup: Stage = {
-            "from": self.collection.name, "localField": f"{ROW}.{first}", "foreignField": first, "as": "old"}
-        if others:
-            lookup["let"] = {f"k{n}": f"${ROW}.{key}" for n, key in enumerate(others)}
-            same = [{"$eq": [f"${key}", f"$$k{n}"]} for n, key in enumerate(others)]
-            lookup["pipeline"] = [{"$match": {"$expr": {"$and": same}}}]
-        met = {"$ne": ["$old", []]}
-        return [{"$lookup": lookup}, {"$project": {
-            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: met,
-            **self._fate(met, {"$first": "$old"})}}]
-
-    # Both
-
-    @property
-    def _keys(self) -> tuple[Path, ...]:
-        return () if self.conflict is None else self.conflict.keys or ()
-
-    @property
-    def _writes(self) -> bool:
-        """Whether a stored document may be changed."""
-        return self.conflict is not None and self.conflict.action != "nothing"
-
-    def _fate(self, met: Any, old: Any) -> Stage:
-        """Whether the stored document, the value of `old`, will be changed, and whether it can't be."""
-        changed = {"$and": [met, self._changes(old)]}
-        if self.conflict is None or self.conflict.hindered is None:
-            return {"changed": changed}
-        hindered = {"$let": {"vars": {"old": old}, "in": _of_old(self.conflict.hindered)}}
-        in_the_way = {"$and": [met, hindered]}
-        # what such a document would become can't be asked
-        return {"changed": {"$cond": [in_the_way, False, changed]}, "hindered": in_the_way}
-
-    def _changes(self, old: Any) -> Any:
-        """Whether the stored document, the value of `old`, will be another one."""
-        conflict = self.conflict
-        if conflict is None or not self._writes:
-            return False
-        changes = conflict.changes
-        if changes is None:
-            changes = {"$ne": [stored_expression(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}), "$$ROOT"]}
-        elif conflict.condition is not None:
-            changes = {"$and": [conflict.condition, changes]}
-        return {"$let": {"vars": {"old": old, "new": f"${ROW}"}, "in": _of_old(changes)}}
 
     def _one(self, collection: Collection[dict[str, Any]], pipeline: list[Stage]) -> dict[str, Any]:
         """The only document of a pipeline, but for its `_id`; an empty one if there is none."""
@@ -253,16 +190,3 @@ def _counted() -> list[Stage]:
         "absent": number({"$and": [_IS_KEY, {"$not": [f"${MET}"]}]}),
         "changed": number({"$and": [_IS_KEY, "$changed"]}),
         "hindered": number({"$and": [_IS_KEY, "$hindered"]})}}]
-
-
-def _of_old(expression: Any) -> Any:
-    """An expression over a document as one over the document in `$$old`."""
-    if isinstance(expression, str):
-        for root in ("$$ROOT", "$$CURRENT"):
-            if expression == root or expression.startswith(f"{root}."):
-                return "$$old" + expression.removeprefix(root)
-        is_field = expression.startswith("$") and not expression.startswith("$$")
-        return f"$$old.{expression[1:]}" if is_field else expression
-    if isinstance(expression, Mapping):
-        return expression if "$literal" in expression else {name: _of_old(part) for name, part in expression.items()}
-    return [_of_old(part) for part in expression] if isinstance(expression, list | tuple) else expression

@@ -9,19 +9,20 @@ take it: then all of them do, from where they wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pymongo import WriteConcern
 from pymongo.errors import DuplicateKeyError, PyMongoError, WriteConcernError
 
-from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows
+from sqlbulk.commands import FEW_DOCUMENTS, MET, ROW, Conflict, Insert, Path, QueryRows
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError
 from sqlbulk.execute.faults import brief, may_have_written, statement_error
 from sqlbulk.execute.indexes import ensure_indexes, read_unique
 from sqlbulk.execute.insert import write_rows
+from sqlbulk.execute.merge_marks import Marks
 from sqlbulk.execute.merge_outlook import Lookout, Outlook, lookout
 from sqlbulk.execute.query_rows import query_error, read_staged, staged
 from sqlbulk.results import Result, WriteSummary
@@ -41,10 +42,7 @@ def run_merge(
     assert isinstance(rows, QueryRows) and rows.merge is not None
     began = time.monotonic()
     collection = connection.collection(command.collection, command.database)
-    with (
-        staged(rows.query, connection, command.options, database=command.database) as stage,
-        lookout(stage, collection, conflict, command.options) as looking,
-    ):
+    with waiting(command, rows, connection, collection) as (stage, looking):
         keys = () if conflict is None else conflict.keys or ()
         merge = Merge(command, conflict, rows.merge, keys, collection, stage, rows.own_ids, looking)
         made: tuple[str, ...] = ()
@@ -70,6 +68,42 @@ def run_merge(
             if watcher is not None:
                 watcher.end()
     return Result("INSERT", summary=summary, notices=made, target=command.collection)
+
+
+@contextmanager
+def waiting(
+    command: Insert, rows: QueryRows, connection: Connection, collection: Collection[dict[str, Any]]
+) -> Iterator[tuple[Collection[dict[str, Any]], Lookout]]:
+    """The rows in a collection where they wait, and a look from there at what they will meet."""
+    conflict, options = command.conflict, command.options
+    if _may_be_marked_at_once(command, rows, connection, collection):
+        then = Marks(collection.name, conflict).together(waiting=False)
+        with staged(rows.query, connection, options, database=command.database, then=then) as marked:
+            looking = Lookout(marked, collection, conflict, options, marked)
+            if looking.recall():
+                yield marked, looking
+                return
+    with (
+        staged(rows.query, connection, options, database=command.database) as stage,
+        lookout(stage, collection, conflict, options) as looking,
+    ):
+        yield stage, looking
+
+
+def _may_be_marked_at_once(
+    command: Insert, rows: QueryRows, connection: Connection, collection: Collection[dict[str, Any]]
+) -> bool:
+    """Whether the rows meet the stored documents before they wait: these are few, and nobody asked for an order."""
+    query, conflict = rows.query, command.conflict
+    if conflict is None or not conflict.keys or rows.own_ids or query.collation is not None:
+        return False
+    elsewhere = (query.database or connection.database) != (command.database or connection.database)
+    if elsewhere or query.collection is None or any("$sort" in stage for stage in query.pipeline):
+        return False
+    try:
+        return 0 < collection.estimated_document_count() <= FEW_DOCUMENTS
+    except PyMongoError as error:
+        raise query_error(error) from None
 
 
 @dataclass(slots=True)
@@ -181,8 +215,10 @@ class Merge:
     def _merge(self, which: list[dict[str, Any]], merge: Mapping[str, Any]) -> None:
         options, source, pipeline = self.command.options, self.stage, []
         if self.outlook.marked is not None:
-            # in the order of the query, for rows are marked in none
-            source, pipeline = self.outlook.marked, [{"$sort": {"_id": 1}}]
+            source = self.outlook.marked
+            if source is not self.stage:
+                # in the order of the query, for rows are marked in none
+                pipeline = [{"$sort": {"_id": 1}}]
         settings: dict[str, Any] = {"hint": {"$natural": 1} if not pipeline else {"_id": 1}, "comment": options.comment}
         if options.bypass_validation:
             settings["bypassDocumentValidation"] = True

@@ -122,16 +122,20 @@ def query_error(error: PyMongoError) -> Exception:
 
 @contextmanager
 def staged(
-    query: Query, connection: Connection, options: WriteOptions, *, database: str | None = None
+    query: Query, connection: Connection, options: WriteOptions, *, database: str | None = None,
+    then: Sequence[Stage] = (),
 ) -> Iterator[Collection[dict[str, Any]]]:
-    """A collection that holds the query's rows, each in the field `row`, in order; it is dropped in the end."""
+    """A collection that holds the query's rows, each in the field `row`, in order; it is dropped in the end.
+
+    `then` are stages that they pass on their way there.
+    """
     database = database or connection.database
     remove_forgotten(connection, database)
     name = f"{STAGED}{int(time.time())}.{secrets.token_hex(6)}"
     collection = connection.collection(name, database)
     try:
         with prepared(query, connection, settings_of(options)) as ready:
-            pipeline = [*in_row_field(ready.pipeline), {"$out": {"db": database, "coll": name}}]
+            pipeline = [*in_row_field(ready.pipeline), *then, {"$out": {"db": database, "coll": name}}]
             run_query_pipeline(ready, pipeline, connection, options).close()
         yield collection
     finally:

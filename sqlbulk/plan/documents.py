@@ -1,4 +1,4 @@
-"""Two stages that each make a whole new document, as one."""
+"""Stages that make documents, in their shortest form."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ def made_at_once(stages: Sequence[Stage]) -> tuple[Stage, ...]:
             except KeyError:
                 pass
     return tuple(stages)
+
+
+def fields_set(document: Any) -> Stage:
+    """The stage that puts a document, which is made of the old one, in its place: $set where it only sets fields."""
+    match document:
+        case {"$mergeObjects": ["$$ROOT", Mapping() as fields]} if (
+            _is_document(fields) and all(map(_is_expression, fields.values()))
+        ):
+            return {"$set": fields}
+        case _:
+            return {"$replaceWith": document}
 
 
 def _fields(stage: Stage) -> Mapping[str, Any]:
@@ -47,7 +58,7 @@ def _of_fields(expression: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def _is_expression(value: Any) -> bool:
-    """Whether $project takes a value for an expression, not for fields to be kept."""
+    """Whether $project and $set take a value for an expression, not for fields of a document."""
     return isinstance(value, str) or (isinstance(value, Mapping) and any(name.startswith("$") for name in value))
 
 

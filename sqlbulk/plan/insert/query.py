@@ -10,6 +10,7 @@ from sqlbulk import commands
 from sqlbulk.catalog import Collection
 from sqlbulk.commands import Path, QueryRows
 from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.plan.documents import fields_set
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.layout import ROOT, field_reference, is_plain
 from sqlbulk.plan.options import Given
@@ -191,6 +192,6 @@ def _merge_stage(command: commands.Insert, rows: QueryRows) -> dict[str, Any]:
         value = conflict.update if conflict.action == "update" else replacement
         if conflict.condition is not None:
             value = {"$cond": [conflict.condition, value, "$$ROOT"]}
-        matched = [{"$replaceWith": value}]
+        matched = [fields_set(value)]
     on = [".".join(key) for key in conflict.keys or ()]
     return {"$merge": {"into": into, "on": on, "whenMatched": matched, "whenNotMatched": "insert"}}
