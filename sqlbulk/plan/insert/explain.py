@@ -89,8 +89,8 @@ def _query(rows: QueryRows, conflict: Conflict | None) -> Iterator[str]:
 def _outlook(rows: QueryRows, conflict: Conflict) -> Iterator[str]:
     """How it is found out what rows will meet, which is decided when they are there."""
     if not rows.own_ids:
-        yield (f"what each will meet is found on their way there if the collection holds up to {FEW_DOCUMENTS:,} documents"
-               " and they are in no order; else:")
+        yield (f"what each will meet is found on their way there if the collection holds up to {FEW_DOCUMENTS:,}"
+               " documents and they are in no order; else:")
     yield (f"what each will meet is found in one pass over the collection if that holds up to {FEW_STORED} documents"
            " a row, or over those between the least and greatest key if these are so few; else each row's is looked up")
     if rows.own_ids:

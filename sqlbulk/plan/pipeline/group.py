@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from sqlbulk.functions.registry import Accumulation, OrderKey, Parameter
@@ -20,8 +21,7 @@ def lower_aggregate(node: algebra.Aggregate, lowering: Lowering, outer: Outer) -
     rows = lowering.lower(node.input, outer)
     group: dict[str, Any] = {"_id": _key(node, rows, lowering)}
     finished: dict[str, Any] = {}
-    for name, call in node.calls:
-        accumulation = accumulate(call, rows, lowering)
+    for name, accumulation in _shared({name: accumulate(call, rows, lowering) for name, call in node.calls}):
         slots = accumulator_slots(name, len(accumulation.accumulators))
         group.update(zip(slots, accumulation.accumulators, strict=True))
         value = accumulation.finish(*(f"${s}" for s in slots))
@@ -34,6 +34,26 @@ def lower_aggregate(node: algebra.Aggregate, lowering: Lowering, outer: Outer) -
     keys |= {name: (name,) for name, _ in node.calls}
     _always(node, rows)
     return Rows(rows.collection, rows.stages, {node.relation: Place((), keys)}, outer)
+
+
+def _shared(accumulations: Mapping[str, Accumulation]) -> Iterator[tuple[str, Accumulation]]:
+    """The accumulations by their names; a sum needs nothing to tell if there is one, where its mean tells it."""
+    means = [(a.accumulators[0]["$avg"], name) for name, a in accumulations.items() if _is_one(a, "$avg")]
+    for name, accumulation in accumulations.items():
+        first, *others = accumulation.accumulators or ({},)
+        mean = next((slot for value, slot in means if first == {"$sum": value}), None)
+        if mean is None or not others:
+            yield name, accumulation
+        else:
+            yield name, Accumulation((first,), partial(_where_mean, mean))
+
+
+def _is_one(accumulation: Accumulation, operator: str) -> bool:
+    return len(accumulation.accumulators) == 1 and operator in accumulation.accumulators[0]
+
+
+def _where_mean(mean: str, total: Any) -> Any:
+    return {"$cond": [{"$gt": [f"${mean}", None]}, total, None]}
 
 
 def _is_single(node: algebra.Aggregate) -> bool:
