@@ -173,7 +173,7 @@ def test_parameters() -> None:
     ("INTERVAL (a) MONTH", "E3001", "INTERVAL (a) MONTH"), ("(SELECT 1)", "E3001", "(SELECT 1)"),
     ("EXISTS (SELECT 1)", "E3001", "EXISTS (SELECT 1)"), ("ARRAY(SELECT 1)", "E3001", "ARRAY(SELECT 1)"),
     ("a = ANY(SELECT 1)", "E3001", "a = ANY(SELECT 1)"), ("(a, b) = (SELECT 1, 2)", "E3001", "(a, b) = (SELECT 1, 2)"),
-    ("DATE_TRUNC(a, b)", "E2005", "a"), ("ARRAY_LENGTH((SELECT 1))", "E3001", "(SELECT 1)"),
+    ("DATE_TRUNC(a.c, b)", "E2005", "a.c"), ("ARRAY_LENGTH((SELECT 1))", "E3001", "(SELECT 1)"),
     ("DATE '2025-01-01' < 'soon'", "E2012", "'soon'"),
 ])
 def test_problems_point_at_the_part_to_blame(text: str, code: str, place: str) -> None:

@@ -43,13 +43,13 @@ class Marks:
         arrays = {"$or": [{"$isArray": [value]} for value in keys.values()]}
         old = "$$ROOT" if self._writes else {"$literal": 1}
         stored = {"_id": 0, "key": {"$cond": [arrays, _ARRAYS, keys]}, "old": old}
-        met = {"$gt": ["$old", None]}
+        is_row, met = {"$gt": [f"${ROW}", None]}, {"$gt": ["$old", None]}
         return [
-            {"$project": {ROW: 1, "one": {"$literal": 1}, "key": self.staged_key()}},
             {"$unionWith": {"coll": self.collection, "pipeline": [{"$match": near or {}}, {"$project": stored}]}},
             # there is one row and one document of a key, or all that will be asked is how many
-            {"$group": {"_id": "$key", **({"id": {"$min": "$_id"}} if waiting else {}), "n": {"$sum": "$one"},
-                        ROW: {"$max": f"${ROW}"}, "old": {"$max": "$old"}}},
+            {"$group": {"_id": {"$cond": [is_row, self.staged_key(), "$key"]}, "n": {"$sum": {"$cond": [is_row, 1, 0]}},
+                        **({"id": {"$min": "$_id"}} if waiting else {}), ROW: {"$max": f"${ROW}"},
+                        "old": {"$max": "$old"}}},
             {"$match": {"$or": [{"n": {"$gt": 0}}, {"_id": _ARRAYS}]}},
             {"$project": {"_id": "$id" if waiting else 0, ROW: 1, "n": 1, "key": {"$type": "$_id"}, MET: met,
                           **self._fate(met, "$old")}},

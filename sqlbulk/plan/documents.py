@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Stage = Mapping[str, Any]
 
 
 def made_at_once(stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The stages; the last two as one where the last is a $replaceWith that takes fields of the other alone."""
+    """The stages; a $replaceWith at the end takes in the stage before it, if that makes just what it needs."""
     match stages:
         case [*rest, before, {"$replaceWith": document}]:
             try:
-                return (*rest, {"$replaceWith": _of_fields(document, _fields(before))})
+                return _with_added((*rest, {"$replaceWith": _of_fields(document, _fields(before))}))
             except KeyError:
                 pass
     return tuple(stages)
+
+
+def _with_added(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The stages; fields that are added right before the end, each for one place, are worked out there."""
+    match stages:
+        case [*rest, {"$addFields": Mapping() as added}, {"$replaceWith": document}] if _is_document(added):
+            used = list(_references(document))
+            values = {f"${name}": value for name, value in added.items()}
+            inside = ("$$ROOT", "$$CURRENT", *(f"{name}." for name in values))
+            if all(used.count(name) <= 1 for name in values) and not any(u.startswith(inside) for u in used):
+                return (*rest, {"$replaceWith": _put_in(document, values)})
+    return stages
+
+
+def _references(expression: Any) -> Iterator[str]:
+    """The fields and variables that an expression takes."""
+    match expression:
+        case str():
+            yield expression
+        case {"$literal": _}:
+            pass
+        case Mapping():
+            for part in expression.values():
+                yield from _references(part)
+        case list():
+            for part in expression:
+                yield from _references(part)
+
+
+def _put_in(expression: Any, values: Mapping[str, Any]) -> Any:
+    """The expression with values in place of references."""
+    match expression:
+        case str():
+            return values.get(expression, expression)
+        case {"$literal": _}:
+            return expression
+        case Mapping():
+            return {name: _put_in(part, values) for name, part in expression.items()}
+        case list():
+            return [_put_in(part, values) for part in expression]
+        case _:
+            return expression
 
 
 def fields_set(document: Any) -> Stage:
