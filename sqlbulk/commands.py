@@ -72,6 +72,9 @@ class FileRows:
 
 ROW = "row"
 MET = "met"
+HALF = "half"
+HALVED = 1_000
+"""So many rows that have a document are written in two halves at the same time."""
 FEW_STORED = 4
 """So many stored documents a row are read in one pass sooner than each row's is looked up."""
 FEW_DOCUMENTS = 20_000
@@ -94,7 +97,8 @@ class QueryRows:
     before the first is written, because the query reads the collection that is written to. `merge` is the
     $merge stage by which the rows stay on the server, None: they come by the client, and `by_client` says why.
     Rows that wait do so in a collection whose name begins with `commands_steps.STAGED`, each in the field `ROW`;
-    in another one, named after it, they are marked by the field `MET`: whether there is a document with their key.
+    in another one, named after it, they are marked by the field `MET`: whether there is a document with their key,
+    and by `HALF`, at random.
     """
 
     query: Query

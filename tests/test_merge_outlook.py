@@ -337,3 +337,30 @@ def test_a_view_is_refused(session: Session, database: Base) -> None:
     database.command("create", "t", viewOn="s", pipeline=[])
     with pytest.raises(sqlbulk.errors.SqlbulkError, match="view"):
         session.execute(statement("stamp"))
+
+
+@pytest.mark.parametrize(("options", "batches"), [("", 3), ("WITH (parallel_workers = 1)", 2)])
+def test_many_rows_that_have_a_document_are_written_in_halves(
+    session: Session, database: Base, monkeypatch: pytest.MonkeyPatch, options: str, batches: int
+) -> None:
+    monkeypatch.setattr(merge_pipeline, "HALVED", 40)
+    fill(database, [(number, 0, 1) for number in range(50)],
+         {(number, 0): {"a": number, "b": 0, "n": 5} for number in range(40)}, [])
+    summary: Any = session.execute(f"{statement('stamp')} {options}").summary
+    assert counted(summary) == {"read": 50, "inserted": 10, "matched": 40, "modified": 40}
+    assert summary.batches == batches
+    assert database.t.count_documents({"n": 1}) == 50 and database.t.count_documents({"at": NOW}) == 40
+
+
+def test_an_error_in_one_half_leaves_rows_in_doubt(
+    session: Session, database: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge_pipeline, "HALVED", 2)
+    fill(database, [(number, 0, number) for number in range(20)],
+         {(number, 0): {"a": number, "b": 0, "n": -1} for number in range(19)}, [])
+    meddled(monkeypatch, lambda: database.command(
+        "collMod", "t", validator={"n": {"$ne": 3}}, validationLevel="strict"))
+    with pytest.raises(ServerError) as caught:
+        session.execute(statement("stamp"))
+    assert counted(caught.value.summary) == {"read": 20, "inserted": 1, "in_doubt": 19}
+    assert database.t.find_one({"a": 3})["n"] == -1  # type: ignore[index]

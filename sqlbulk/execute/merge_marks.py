@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlbulk.commands import MET, ROW, Conflict, Path
+from sqlbulk.commands import HALF, MET, ROW, Conflict, Path
 from sqlbulk.execute.upserts import stored_expression
 
 _NO_KEY = ("null", "missing", "undefined", "array")
 """Types that $merge refuses in a key."""
 _ARRAYS = "arrays"
 """Stands for the key of stored documents that have an array in it."""
+_HALF = {HALF: {"$lt": [{"$rand": {}}, 0.5]}}
 
 Stage = dict[str, Any]
 
@@ -51,7 +52,7 @@ class Marks:
                         **({"id": {"$min": "$_id"}} if waiting else {}), ROW: {"$max": f"${ROW}"},
                         "old": {"$max": "$old"}}},
             {"$match": {"$or": [{"n": {"$gt": 0}}, {"_id": _ARRAYS}]}},
-            {"$project": {"_id": "$id" if waiting else 0, ROW: 1, "n": 1, "key": {"$type": "$_id"}, MET: met,
+            {"$project": {"_id": "$id" if waiting else 0, ROW: 1, "n": 1, "key": {"$type": "$_id"}, MET: met, **_HALF,
                           **self._fate(met, "$old")}},
         ]
 
@@ -72,7 +73,7 @@ class Marks:
             lookup["pipeline"] = [{"$match": {"$expr": {"$and": same}}}]
         met = {"$ne": ["$old", []]}
         return [{"$lookup": lookup}, {"$project": {
-            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: met,
+            ROW: 1, "n": {"$literal": 1}, "key": {"$literal": "object"}, MET: met, **_HALF,
             **self._fate(met, {"$first": "$old"})}}]
 
     def _fate(self, met: Any, old: Any) -> Stage:

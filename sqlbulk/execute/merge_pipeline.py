@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import WriteConcern
 from pymongo.errors import DuplicateKeyError, PyMongoError, WriteConcernError
 
-from sqlbulk.commands import FEW_DOCUMENTS, MET, ROW, Conflict, Insert, Path, QueryRows
+from sqlbulk.commands import FEW_DOCUMENTS, HALF, HALVED, MET, ROW, Conflict, Insert, Path, QueryRows
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError
 from sqlbulk.execute.faults import brief, may_have_written, statement_error
 from sqlbulk.execute.indexes import ensure_indexes, read_unique
@@ -198,6 +199,7 @@ class Merge:
             new = [] if outlook.marked is None else [{"$match": {MET: False}}]
             try:
                 self._merge(new, {"$merge": {**self.merge["$merge"], "whenMatched": "fail"}})
+                self.summary.batches += 1
             except DuplicateKeyError:
                 if not self.keys:
                     raise
@@ -205,12 +207,27 @@ class Merge:
                 self.unsure = True
                 self._change([*_with_made(self.collection), {"$match": {"made": []}}, {"$unset": "made"}])
                 return
-        if (outlook.absent or 0) < outlook.rows and self.conflict is not None and self.conflict.action != "nothing":
+        met = outlook.rows - (outlook.absent or 0)
+        if met and self.conflict is not None and self.conflict.action != "nothing":
+            self._change_met(met)
+
+    def _change_met(self, number: int) -> None:
+        """$merge takes so many rows that have a document; many of them in two halves at the same time."""
+        if number < HALVED or self.command.options.parallel_workers < 2:
             self._change([{"$match": {MET: True}}])
+            return
+        self.changing = True
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            halves = [
+                pool.submit(self._merge, [{"$match": {MET: True, HALF: half}}], self.merge) for half in (True, False)]
+        for half in halves:
+            half.result()
+            self.summary.batches += 1
 
     def _change(self, which: list[dict[str, Any]]) -> None:
         self.changing = True
         self._merge(which, self.merge)
+        self.summary.batches += 1
 
     def _merge(self, which: list[dict[str, Any]], merge: Mapping[str, Any]) -> None:
         options, source, pipeline = self.command.options, self.stage, []
@@ -232,7 +249,6 @@ class Merge:
             source.aggregate([*pipeline, *which, document, merge], **settings).close()
         except WriteConcernError as error:
             self.unconfirmed = error
-        self.summary.batches += 1
 
     # Counting
 

@@ -10,6 +10,7 @@ from sqlbulk import commands
 from sqlbulk.commands import (
     FEW_DOCUMENTS,
     FEW_STORED,
+    HALVED,
     CallerRows,
     Conflict,
     FileRows,
@@ -98,7 +99,8 @@ def _outlook(rows: QueryRows, conflict: Conflict) -> Iterator[str]:
     elif conflict.action == "nothing":
         yield "those whose key is new are inserted, many at once; the others are left out"
     else:
-        yield "those whose key is new are inserted, many at once; $merge takes only the others, one by one"
+        yield ("those whose key is new are inserted, many at once; $merge takes only the others, one by one"
+               f" (from {HALVED:,} on in two halves at the same time, unless parallel_workers = 1)")
 
 
 def _file(rows: FileRows) -> Iterator[str]:

@@ -128,7 +128,7 @@ _BY_CLIENT = (
     _Hindrance("sort_by", "sort_by orders rows as they pass"),
 )
 """Options that are about single rows."""
-_OF_BATCHES = ("batch_size", "parallel_workers", "memory_limit", "retry_attempts")
+_OF_BATCHES = ("batch_size", "memory_limit", "retry_attempts")
 
 
 def placed(command: commands.Insert, given: Given, environment: Environment) -> tuple[commands.Insert, tuple[str, ...]]:
