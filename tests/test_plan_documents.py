@@ -60,6 +60,17 @@ def test_added_fields_that_are_used_otherwise_stay(value: Any) -> None:
     assert made_at_once(stages) == ({"$addFields": ADDED}, {"$replaceWith": {"k": taken(value)}})
 
 
+def test_an_added_array_is_one_argument() -> None:
+    stages = [{"$addFields": {"s": ["$a", "$b"]}}, {"$replaceWith": {"x": {"$size": "$s"}}}, {"$replaceWith": {"k": taken("$x")}}]
+    assert made_at_once(stages) == ({"$replaceWith": {"k": taken({"$size": [["$a", "$b"]]})}},)
+
+
+def test_added_fields_that_are_made_of_each_other_stay() -> None:
+    added = {"s": {"$add": ["$s", "$t"]}, "t": {"$add": ["$t", 1]}}
+    stages = [{"$addFields": added}, {"$replaceWith": {"x": "$s", "y": "$t"}}, {"$replaceWith": {"k": taken("$x"), "l": taken("$y")}}]
+    assert made_at_once(stages) == ({"$addFields": added}, {"$replaceWith": {"k": taken("$s"), "l": taken("$t")}})
+
+
 def test_what_only_sets_fields() -> None:
     assert fields_set({"$mergeObjects": ["$$ROOT", {"a": "$b"}]}) == {"$set": {"a": "$b"}}
     for document in ({"$mergeObjects": ["$$ROOT", {"a": {"b": 1}}]}, {"$mergeObjects": ["$a", {"a": "$b"}]}, "$$new"):

@@ -240,7 +240,7 @@ class Scope:
         for name, value in self._bound.items():
             uses = _uses(mql, f"$${name}", inside=False)
             if uses == 1:
-                mql = _substitute(mql, f"$${name}", value)
+                mql = substitute(mql, f"$${name}", value)
             elif uses:
                 kept[name] = value
         return {"$let": {"vars": kept, "in": mql}} if kept else mql
@@ -286,13 +286,14 @@ def _is_use(mql: str, variable: str) -> bool:
     return mql == variable or mql.startswith(variable + ".")
 
 
-def _substitute(mql: Any, variable: str, value: Any) -> Any:
+def substitute(mql: Any, variable: str, value: Any) -> Any:
+    """The expression with a value in place of a variable, or of a field."""
     if isinstance(mql, str):
         return value if mql == variable else mql
     if isinstance(mql, Mapping):
         return mql if "$literal" in mql else {k: _argument(k, v, variable, value) for k, v in mql.items()}
     if isinstance(mql, list | tuple):
-        return [_substitute(v, variable, value) for v in mql]
+        return [substitute(v, variable, value) for v in mql]
     return mql
 
 
@@ -300,4 +301,4 @@ def _argument(key: str, mql: Any, variable: str, value: Any) -> Any:
     """What stands under a key, which may be an operator."""
     if mql == variable and key.startswith("$"):
         return sole(value)
-    return _substitute(mql, variable, value)
+    return substitute(mql, variable, value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sqlbulk.functions.calls import substitute
+
 Stage = Mapping[str, Any]
 
 
@@ -26,9 +28,19 @@ def _with_added(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
             used = list(_references(document))
             values = {f"${name}": value for name, value in added.items()}
             inside = ("$$ROOT", "$$CURRENT", *(f"{name}." for name in values))
-            if all(used.count(name) <= 1 for name in values) and not any(u.startswith(inside) for u in used):
-                return (*rest, {"$replaceWith": _put_in(document, values)})
+            if (
+                all(used.count(name) <= 1 for name in values) and not any(u.startswith(inside) for u in used)
+                and not any(_takes_other(name, value, values) for name, value in values.items())
+            ):
+                for name, value in values.items():
+                    document = substitute(document, name, value)
+                return (*rest, {"$replaceWith": document})
     return stages
+
+
+def _takes_other(name: str, value: Any, values: Mapping[str, Any]) -> bool:
+    """Whether an added field is made of what another one was before."""
+    return any(used in values and used != name for used in _references(value))
 
 
 def _references(expression: Any) -> Iterator[str]:
@@ -44,21 +56,6 @@ def _references(expression: Any) -> Iterator[str]:
         case list():
             for part in expression:
                 yield from _references(part)
-
-
-def _put_in(expression: Any, values: Mapping[str, Any]) -> Any:
-    """The expression with values in place of references."""
-    match expression:
-        case str():
-            return values.get(expression, expression)
-        case {"$literal": _}:
-            return expression
-        case Mapping():
-            return {name: _put_in(part, values) for name, part in expression.items()}
-        case list():
-            return [_put_in(part, values) for part in expression]
-        case _:
-            return expression
 
 
 def fields_set(document: Any) -> Stage:
