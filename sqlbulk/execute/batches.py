@@ -13,8 +13,6 @@ from bson.objectid import ObjectId
 from sqlbulk.execute.encode import Encoded
 
 BATCH_BYTES = 16 * 1024 * 1024
-MESSAGE_OVERHEAD = 16 * 1024
-"""What the server allows on top of a document's greatest size, and what a command needs beside its rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,8 +321,6 @@ _MAKERS: dict[str, _Maker] = {
     **dict.fromkeys(("JSON", "DOCUMENT", "OBJECT", "ARRAY"), _plain(JSON)),
     **dict.fromkeys(("BINARY", "VARBINARY", "BLOB", "BYTES"), _binary),
 }
-TYPE_WORDS = tuple(_MAKERS)
-"""The words that COLUMNS (name TYPE) takes."""
 
 
 # Types found out from the first rows

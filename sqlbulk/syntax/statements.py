@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlbulk.syntax.ast import (
     Alias,
@@ -353,5 +352,4 @@ Statement = (
     Query | QueryWithOptions | Insert | LoadData | Update | Delete | Move | Merge | Explain | DryRun | SetOption
     | UseDatabase | Show | Describe | CreateTable | CreateIndex | CreateView | Drop | Truncate
 )
-Clause = Any
 __all__ = ["Alias", "Call", "Statement"]
