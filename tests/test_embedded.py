@@ -53,6 +53,14 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     directory.kill_server(path)
 
 
+def wait_for_log(data_dir: Path, text: str) -> None:
+    """Until the directory's server has written this to its log."""
+    deadline = time.monotonic() + 20
+    while text not in (data_dir / "mongod.log").read_text(errors="replace"):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 @pytest.fixture
 def killed_when_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, the last user doesn't wait for a clean end."""
@@ -327,6 +335,7 @@ def test_joins_while_the_last_server_ends(data_dir: Path) -> None:
     number = process.holder(data_dir)
     assert number is not None
     process.send_signal(number, kill=False)
+    wait_for_log(data_dir, "Received signal")
     with embedded.start(data_dir) as second:
         assert process.holder(data_dir) != number
         assert count(second.uri) == 0

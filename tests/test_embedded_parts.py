@@ -184,8 +184,27 @@ def test_primary_at_the_second_try(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     answers = iter([False, True])
     monkeypatch.setattr(admin, "make_primary", lambda port, name, timeout: next(answers))
     monkeypatch.setattr(process, "holder", lambda data_dir: 7)
-    directory._make_primary(tmp_path, 2000)
+    assert directory._make_primary(tmp_path, 2000)
     assert next(answers, None) is None
+
+
+def test_another_server_where_the_joined_one_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answered, so it was to be joined; before it was primary it was gone."""
+    primary = {2000: False, 2001: True}
+    monkeypatch.setattr(directory, "_running_port", lambda data_dir: 2000)
+    monkeypatch.setattr(directory, "_start", lambda data_dir: 2001)
+    monkeypatch.setattr(admin, "make_primary", lambda port, name, timeout: primary[port])
+    monkeypatch.setattr(process, "holder", lambda data_dir: None)
+    assert directory.ensure_server(tmp_path) == 2001
+
+
+def test_a_started_server_that_ends_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_running_port", lambda data_dir: None)
+    monkeypatch.setattr(directory, "_start", lambda data_dir: 2000)
+    monkeypatch.setattr(admin, "make_primary", lambda port, name, timeout: False)
+    monkeypatch.setattr(process, "holder", lambda data_dir: None)
+    with pytest.raises(ConnectionFailed, match="E6004: mongod ended"):
+        directory.ensure_server(tmp_path)
 
 
 # What a server is asked, and may answer

@@ -44,12 +44,13 @@ def locked(data_dir: Path) -> Iterator[None]:
 def ensure_server(data_dir: Path) -> int:
     """The port of the directory's server, which is primary; started if it doesn't run. E6003 to E6007."""
     port = _running_port(data_dir)
-    if port is not None:
-        _make_primary(data_dir, port)
+    # A server that was told to end answers until it is gone: another one takes its place then.
+    if port is not None and _make_primary(data_dir, port):
         return port
     port = _start(data_dir)
     try:
-        _make_primary(data_dir, port)
+        if not _make_primary(data_dir, port):
+            raise process.explain_end(data_dir)
     except BaseException:
         kill_server(data_dir)
         raise
@@ -76,16 +77,18 @@ def kill_server(data_dir: Path) -> None:
         process.wait_for_exit(data_dir, number, seconds=_SHUTDOWN_SECONDS)
 
 
-def _make_primary(data_dir: Path, port: int) -> None:
+def _make_primary(data_dir: Path, port: int) -> bool:
+    """Wait until the server at the port is primary; False if it ends before. E6004 after a minute."""
     deadline = time.monotonic() + _PRIMARY_SECONDS
     while not admin.make_primary(port, process.SET_NAME, timeout=1):
         if process.holder(data_dir) is None:
-            raise process.explain_end(data_dir)
+            return False
         if time.monotonic() > deadline:
             raise ConnectionFailed(
                 "E6004", f"the embedded server doesn't become primary within {_PRIMARY_SECONDS:.0f} s",
                 hint=f"its log is {data_dir / 'mongod.log'}",
             )
+    return True
 
 
 def _server_number(data_dir: Path) -> int | None:
