@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import psutil
 import pytest
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from sqlbulk import embedded
 from sqlbulk.embedded import directory, process, temporary
@@ -53,12 +55,12 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     directory.kill_server(path)
 
 
-def wait_for_log(data_dir: Path, text: str) -> None:
-    """Until the directory's server has written this to its log."""
-    deadline = time.monotonic() + 20
-    while text not in (data_dir / "mongod.log").read_text(errors="replace"):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+def wait_until_not_primary(port: int) -> None:
+    """Until the server at the port has stepped down, or is gone."""
+    client = MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000)
+    with client, suppress(PyMongoError):
+        while client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.001)
 
 
 @pytest.fixture
@@ -335,7 +337,7 @@ def test_joins_while_the_last_server_ends(data_dir: Path) -> None:
     number = process.holder(data_dir)
     assert number is not None
     process.send_signal(number, kill=False)
-    wait_for_log(data_dir, "Received signal")
+    wait_until_not_primary(first.port)
     with embedded.start(data_dir) as second:
         assert process.holder(data_dir) != number
         assert count(second.uri) == 0
