@@ -23,9 +23,10 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ValuesRows:
-    """The value list of the statement, decoded as it is read. `open()` starts from the first row."""
+    """The rows in the statement, decoded as they are read. `open()` starts from the first; `described`: in words."""
 
     open: Callable[[], RowSource] = field(compare=False)
+    described: str = "the VALUES list of the statement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,9 +388,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Analyze:
-    """Run a query for the server's figures, shown below `text`, the plan."""
+    """Run a query, or carry out a write, for the figures; they are shown below `text`, the plan."""
 
-    query: Query
+    of: Query | Insert | UpdateWhere | DeleteWhere | MergeRows
     text: str
 
 
@@ -397,6 +398,11 @@ Command = (
     Analyze | Insert | UpdateWhere | DeleteWhere | MergeRows | DryRun | Query | Explained | UseDatabase | SetOption
     | CatalogCommand
 )
+
+
+def bare(command: Command) -> Command:
+    """The command itself: what EXPLAIN ANALYZE carries out, or DRY RUN counts."""
+    return command.of if isinstance(command, Analyze | DryRun) else command
 
 
 def _no_text() -> str:

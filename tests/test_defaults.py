@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bson import Decimal128
+from bson import Decimal128, ObjectId
 
 import sqlbulk
 from sqlbulk.catalog import Catalog, Collection
@@ -97,6 +97,52 @@ def test_rows_that_leave_a_field_out_get_its_default(session: sqlbulk.Session, d
     assert stored(database, 4) == FILLED | {"n": None}
     assert stored(database, 5) == FILLED | {"a": {"c": 1, "b": "x'y"}}
     assert stored(database, 7) == FILLED | {"n": 1}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("rows", "count"), [
+    ("DEFAULT VALUES", 1), ("() VALUES ()", 1), ("() VALUES (), ()", 2), ("VALUES ()", 1), ("VALUES (DEFAULT, DEFAULT)", 1),
+])
+def test_rows_of_defaults_alone(session: sqlbulk.Session, database: Any, rows: str, count: int) -> None:
+    session.execute("CREATE TABLE d (a INT DEFAULT 1 + 2, b.c TEXT DEFAULT 'x', e INT)")
+    dry = session.execute(f"DRY RUN INSERT INTO d {rows}")
+    assert {(row[0], row[3]["a"], row[3]["b"]["c"]) for row in dry.rows} == {("inserted", 3, "x")}
+    assert database.d.count_documents({}) == 0
+    given = session.execute(f"INSERT INTO d {rows} RETURNING *")
+    assert given.columns == ("_id", "a", "b")
+    assert [row[1:] for row in given.rows] == [(3, {"c": "x"})] * count
+    session.execute(f"REPLACE INTO d {rows}")
+    stored_rows = list(database.d.find())
+    assert [{k: v for k, v in row.items() if k != "_id"} for row in stored_rows] == [{"a": 3, "b": {"c": "x"}}] * 2 * count
+    assert {type(row["_id"]) for row in stored_rows} == {ObjectId}
+
+
+@pytest.mark.server
+def test_rows_of_defaults_where_a_key_has_one(session: sqlbulk.Session, database: Any) -> None:
+    session.execute("CREATE TABLE d (k INT UNIQUE DEFAULT 5, n INT DEFAULT 1)")
+    session.execute("INSERT INTO d DEFAULT VALUES")
+    session.execute("UPDATE d SET n = 2 WHERE TRUE")
+    ignored = session.execute("INSERT IGNORE INTO d DEFAULT VALUES")
+    assert ignored.summary is not None and ignored.summary.inserted == 0
+    session.execute("INSERT INTO d DEFAULT VALUES ON CONFLICT (k) DO UPDATE SET n = n + 10")
+    session.execute("UPSERT INTO d DEFAULT VALUES WITH (match_fields = ['k'])")
+    assert [(row["k"], row["n"]) for row in database.d.find()] == [(5, 12)]
+    session.execute("REPLACE INTO d DEFAULT VALUES")
+    assert [(row["k"], row["n"]) for row in database.d.find()] == [(5, 1)]
+    with pytest.raises(SqlError, match="the key _id is not among the columns"):
+        session.execute("UPSERT INTO d DEFAULT VALUES")
+    merged = "MERGE INTO d USING (SELECT 6 AS k) AS s ON d.k = s.k WHEN NOT MATCHED AND FALSE THEN INSERT (k) VALUES (s.k)"
+    session.execute("DELETE FROM d WHERE TRUE")
+    session.execute(f"{merged} WHEN NOT MATCHED THEN INSERT DEFAULT VALUES")
+    assert [(row["k"], row["n"]) for row in database.d.find()] == [(5, 1)]
+
+
+@pytest.mark.server
+def test_a_value_is_no_row_without_columns(session: sqlbulk.Session, database: Any) -> None:
+    done = session.execute("INSERT INTO d () VALUES (1), (), (DEFAULT) WITH (continue_on_error = true)")
+    assert done.summary is not None
+    assert [(error.row, error.code) for error in done.summary.errors] == [(1, "E4003"), (3, "E4003")]
+    assert list(database.d.find({}, {"_id": 0})) == [{}]
 
 
 @pytest.mark.server

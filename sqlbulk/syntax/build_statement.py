@@ -42,7 +42,14 @@ def _and(where: ast.Expr | None, more: ast.Expr, part: Part) -> ast.Expr:
     return ast.Binary("AND", where, more, span=where.span)
 
 
-_ROWS = st.ValueList | st.RowsParameter | st.FileSource | ast.Query | ast.ValuesQuery
+_ROWS = st.ValueList | st.DefaultValues | st.RowsParameter | st.FileSource | ast.Query | ast.ValuesQuery
+
+
+def _without_columns(rows: Any, columns: Part) -> st.ValueList:
+    """The value list behind `()`; SqlSyntaxError E1001 for any other rows."""
+    if not isinstance(rows, st.ValueList):
+        raise SqlSyntaxError("E1001", "() names no columns, which only fits VALUES ()", columns.span)
+    return replace(rows, empty=True)
 
 
 @v_args(meta=True)
@@ -73,14 +80,24 @@ class StatementBuilder(QueryBuilder):
             if not isinstance(rows, ast.Query) or rows.ctes:
                 raise SqlSyntaxError("E1001", "WITH in front of an INSERT belongs to its SELECT", ctes.span)
             rows = replace(rows, **ctes.value)
+        if isinstance(columns, Part):
+            rows, columns = _without_columns(rows, columns), ()
+        elif columns and isinstance(rows, st.DefaultValues):
+            raise SqlSyntaxError("E1001", "DEFAULT VALUES is for all columns; no list of columns fits it", rows.span)
         return st.Insert(verb, ignore, table, columns or (), rows, **fields, span=span_of(meta))
 
     def insert_verb(self, meta: Meta, children: Children) -> tuple[str, bool]:
         types = words(children)
         return ("REPLACE" if "REPLACE" in types else children[0].type), "IGNORE" in types
 
+    def no_targets(self, meta: Meta, children: Children) -> Part:
+        return Part("columns", (), span_of(meta))
+
     def value_list(self, meta: Meta, children: Children) -> st.ValueList:
         return st.ValueList(span=span_of(meta))
+
+    def default_values(self, meta: Meta, children: Children) -> st.DefaultValues:
+        return st.DefaultValues(span=span_of(meta))
 
     def rows_parameter(self, meta: Meta, children: Children) -> st.RowsParameter:
         return st.RowsParameter(span=span_of(meta))
@@ -206,7 +223,7 @@ class StatementBuilder(QueryBuilder):
         fields: dict[str, Any] = {}
         if action.type == "UPDATE":
             fields["assignments"] = rest[0]
-        elif action.type == "INSERT":
+        elif action.type == "INSERT" and not isinstance(rest[0], st.DefaultValues):
             columns, values = rest
             fields.update(columns=columns or (), values=values)
         word = action.type.replace("_", " ")

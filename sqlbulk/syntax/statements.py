@@ -45,7 +45,17 @@ class OptionBlock(Node):
 
 @dataclass(frozen=True, slots=True)
 class ValueList(Node):
-    """The VALUES of an INSERT: one mark in the text; the rows are decoded apart from the tree."""
+    """The VALUES of an INSERT: one mark in the text; the rows are decoded apart from the tree.
+
+    `empty`: the statement names no columns with `()`, so no row may hold a value.
+    """
+
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultValues(Node):
+    """DEFAULT VALUES: one row that names no column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class Insert(Node):
     ignore: bool
     table: Table
     columns: tuple[Target, ...]
-    rows: ValueList | RowsParameter | FileSource | Query
+    rows: ValueList | DefaultValues | RowsParameter | FileSource | Query
     conflict: OnDuplicateKey | OnConflict | None = None
     options: tuple[OptionBlock, ...] = ()
     returning: tuple[SelectItem, ...] = ()
@@ -193,7 +203,10 @@ class Move(Node):
 
 @dataclass(frozen=True, slots=True)
 class MergeArm(Node):
-    """WHEN [NOT] MATCHED [BY SOURCE] [AND condition] THEN action; `action` UPDATE, DELETE, INSERT or DO NOTHING."""
+    """WHEN [NOT] MATCHED [BY SOURCE] [AND condition] THEN action; `action` UPDATE, DELETE, INSERT or DO NOTHING.
+
+    An INSERT without values is INSERT DEFAULT VALUES.
+    """
 
     matched: bool
     by_source: bool

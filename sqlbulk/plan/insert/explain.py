@@ -61,8 +61,8 @@ def _time_series(series: TimeSeries | None) -> Iterator[str]:
 
 def _rows(rows: commands.Rows, conflict: Conflict | None) -> Iterator[str]:
     match rows:
-        case ValuesRows():
-            yield "the VALUES list of the statement"
+        case ValuesRows(described=described):
+            yield described
         case CallerRows():
             yield "given by the caller"
         case QueryRows():

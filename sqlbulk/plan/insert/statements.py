@@ -17,7 +17,7 @@ from sqlbulk.plan.insert.explain import finished
 from sqlbulk.plan.insert.files import read_columns, read_file_source
 from sqlbulk.plan.insert.rowplan import RowPlan, with_defaults
 from sqlbulk.plan.insert.time_series import check_time_series, take_time_series
-from sqlbulk.plan.insert.values import value_rows
+from sqlbulk.plan.insert.values import default_rows, value_rows
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.returning import returned
 from sqlbulk.plan.statement import Planning
@@ -67,9 +67,12 @@ def _source(statement: st.Insert, table: Table, planning: Planning) -> RowPlan:
     check_distinct((p, c.span) for p, c in zip(paths, statement.columns, strict=True))
     options = planning.options
     match statement.rows:
-        case st.ValueList(span=span):
-            rows = value_rows(paths, planning, first_parameter=_parameters_before(statement, span), span=span)
-            return RowPlan(rows, Shape(paths or None, nest=False), paths or None)
+        case st.DefaultValues():
+            return RowPlan(default_rows(), Shape((), nest=False), ())
+        case st.ValueList(empty=empty, span=span):
+            named = paths if paths or empty else None
+            rows = value_rows(named, planning, first_parameter=_parameters_before(statement, span), span=span)
+            return RowPlan(rows, Shape(named, nest=False), named)
         case st.RowsParameter():
             return RowPlan(commands.CallerRows(), Shape(paths or None, nest=options.nest), paths or None)
         case st.FileSource() as file:

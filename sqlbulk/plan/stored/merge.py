@@ -186,7 +186,7 @@ class _Merge:
         return replace(made, update=document_expression(assigned), values=_names(prefix, values)), values
 
     def _inserted(self, arm: st.MergeArm) -> tuple[tuple[commands.Path, ...], list[ast.Expr]]:
-        if not arm.columns:
+        if arm.values and not arm.columns:
             raise PlanError("E2001", "INSERT in a MERGE names its columns", arm.span, hint="INSERT (a, b) VALUES (…)")
         if len(arm.columns) != len(arm.values):
             raise PlanError("E2001", f"{len(arm.columns)} columns but {len(arm.values)} values", arm.span)
@@ -311,7 +311,7 @@ def _row_lines(command: MergeRows) -> Iterator[str]:
 def _arm_lines(arm: MergeArm) -> Iterator[str]:
     match arm.action:
         case "insert":
-            yield f"insert {', '.join(map(dotted, arm.targets))}"
+            yield f"insert {', '.join(map(dotted, arm.targets)) or 'nothing but _id'}"
         case "update":
             yield f"update {pretty(arm_stage(arm))}"
         case "delete":
