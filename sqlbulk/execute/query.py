@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 _ROWS_AT_A_TIME = 40_000
 """How many rows the server sends at once, after the first few; it would fill 16 MB, ten times as much in Python."""
+_FIRST_ROWS = 101
+"""How many documents a server answers a command with, unless it is told otherwise."""
+_TAKEN = 1_000
+"""How many of the documents that came are made rows at a time: one by one costs a third more."""
 _LOOKED_AT = 1_000
 """How many documents are kept to find the columns of SELECT * in; with more, the server is asked for all names."""
 
@@ -74,20 +78,25 @@ class ShelvedRows:
 def _result(command: Query, connection: Connection) -> Result:
     """The rows of a query without steps."""
     command = with_few_keys(command, connection)
-    documents = _documents(command, connection, command.pipeline)
+    batches = _batches(command, connection, command.pipeline)
+    documents: Iterator[Document] = chain.from_iterable(batches)
     if command.columns is None:
         names, documents = _names((), documents, command, connection)
         return Result("SELECT", tuple(names), _rows_of_documents(names, documents), target=command.collection)
     if any(c.whole for c in command.columns):
         return _with_stars(command, command.columns, documents, connection)
-    fields = tuple(c.field for c in command.columns)
-    rows = (tuple(map(document.get, fields)) for document in documents)
+    rows = _rows(tuple(c.field for c in command.columns), batches)
     return Result("SELECT", tuple(c.title for c in command.columns), rows, target=command.collection)
 
 
-def _documents(
+def _rows(fields: Sequence[str], batches: Iterable[list[Document]]) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        yield from [tuple(map(document.get, fields)) for document in batch]
+
+
+def _batches(
     command: Query, connection: Connection, pipeline: Sequence[Mapping[str, Any]]
-) -> Iterator[Document]:
+) -> Iterator[list[Document]]:
     """The documents of a pipeline. The command is sent at once, so that its errors come before any row."""
     database, options = database_of(command, connection), settings(command)
     try:
@@ -102,10 +111,14 @@ def _documents(
     return _streamed(cursor)
 
 
-def _streamed(cursor: Any) -> Iterator[Document]:
+def _streamed(cursor: Any) -> Iterator[list[Document]]:
+    # The first rows come alone with the command's answer, and needn't wait for others.
+    wanted = _FIRST_ROWS
     try:
         with cursor:
-            yield from cursor
+            while batch := cursor.to_list(wanted):
+                yield batch
+                wanted = _TAKEN
     except PyMongoError as error:
         raise query_error(error) from None
 
@@ -146,12 +159,16 @@ def _all_names(path: tuple[str, ...], command: Query, connection: Connection) ->
         {"$replaceWith": {"k": {"$map": {"input": {"$objectToArray": whole}, "in": "$$this.k"}}}},
         {"$unwind": "$k"}, {"$group": {"_id": "$k"}}, {"$sort": {"_id": 1}},
     )
-    return [d["_id"] for d in _documents(command, connection, (*command.pipeline, *stages))]
+    found = chain.from_iterable(_batches(command, connection, (*command.pipeline, *stages)))
+    return [document["_id"] for document in found]
 
 
 def _rows_of_documents(names: Sequence[str], documents: Iterable[Document]) -> Iterator[tuple[Any, ...]]:
-    known = frozenset(names)
+    known, usual = frozenset(names), tuple(names)
     for document in documents:
+        if tuple(document) == usual:
+            yield tuple(document.values())
+            continue
         if not document.keys() <= known:
             raise _grown(document.keys() - known)
         yield tuple([document.get(name) for name in names])
