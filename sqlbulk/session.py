@@ -214,7 +214,7 @@ class Session:
             if plans_alone(tree, self.options):
                 return self._read_rules(tables[0]), ()
             self._rules.clear()
-            return self._read_catalog(tables), ()
+            return self._read_catalog(tables, indexes=asks_of_indexes(tree)), ()
         if self._connection is None and self.private:
             return Catalog(), ()
         if self._silence is None or time.monotonic() - self._silence[0] > SILENCE:
@@ -224,11 +224,11 @@ class Session:
                 self._silence = (time.monotonic(), error.message)
         return Catalog(), (f"planned without the server: {self._silence[1]}",)
 
-    def _read_catalog(self, tables: Sequence[tuple[str, ...]]) -> Catalog:
+    def _read_catalog(self, tables: Sequence[tuple[str, ...]], *, indexes: bool = True) -> Catalog:
         from sqlbulk.execute.catalog import read_catalog
 
         others = {(name[0], ".".join(name[1:])) for name in tables if len(name) > 1}
-        return read_catalog(self.connection(), {name[-1] for name in tables}, others)
+        return read_catalog(self.connection(), {name[-1] for name in tables} if indexes else (), others)
 
     def _read_rules(self, table: tuple[str, ...]) -> Catalog:
         """What a plain INSERT has to know of its collection; asked again after a second, or another statement."""
@@ -415,6 +415,11 @@ def plans_alone(tree: Statement, options: WriteOptions) -> bool:
     keyed = options.upsert_mode or bool(names & given)
     series = any(block.name == "TIME_SERIES_OPTIMIZATION" for block in tree.options)
     return tree.verb == "INSERT" and not tree.ignore and tree.conflict is None and not keyed and not series
+
+
+def asks_of_indexes(tree: Statement) -> bool:
+    """Whether indexes may change the plan: not that of a query of one table, in no order."""
+    return not isinstance(tree, ast.Query) or any(nodes_of(tree, ast.OrderItem)) or len([*nodes_of(tree, ast.Table)]) > 1
 
 
 def only_statement(sql: str) -> ScriptStatement:

@@ -21,6 +21,7 @@ from sqlbulk.plan.query.bind import bind_query, new_planning
 from sqlbulk.plan.query.state import Around, BoundQuery, Output
 from sqlbulk.plan.rewrites import rewritten
 from sqlbulk.plan.select import _flatten, plan_query
+from sqlbulk.session import asks_of_indexes
 from sqlbulk.syntax import ast
 from sqlbulk.syntax.parser import parse
 from sqlbulk.types import Type
@@ -199,3 +200,17 @@ def test_columns_that_are_kept_in_a_field_come_to_the_root() -> None:
     _flatten(rows, BoundQuery(algebra.Scan("t", "q"), "q", (Output("a", "a"), Output("b", "b"))))
     assert rows.stages == [{"$replaceWith": {"a": "$x.a", "b": "$x.c.d"}}]
     assert rows.layout["q"] == Place((), {"a": ("a",), "b": ("b",)})
+
+
+@pytest.mark.parametrize(("sql", "asked"), [
+    ("SELECT a FROM t WHERE a > 5", False),
+    ("SELECT a, COUNT(*), MEDIAN(b) FROM t WHERE a IN (1, 2) GROUP BY a HAVING COUNT(*) > 1 LIMIT 3", False),
+    ("SELECT DISTINCT a FROM (SELECT a FROM t LIMIT 5) x", False),
+    ("SELECT a FROM t ORDER BY a LIMIT 3", True),
+    ("SELECT x.a FROM t x JOIN (SELECT a, COUNT(*) AS n FROM t GROUP BY a) y ON y.a = x.a", True),
+])
+def test_indexes_are_asked_for_where_they_change_the_plan(sql: str, asked: bool) -> None:
+    """Where they aren't, the plan is the same with any."""
+    assert asks_of_indexes(parse(Source(sql))) == asked
+    indexed = Catalog({"t": Collection("t", indexes=(Index((("a", 1),)), Index((("b", 1),), unique=True)))})
+    assert asked or query(sql, indexed) == query(sql, Catalog({"t": Collection("t")}))
