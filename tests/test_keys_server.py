@@ -197,7 +197,9 @@ def test_something_in_the_way_in_stored_documents(
     hostile: list[dict[str, Any]] = [{"a": 5}, {"a": [1]}, {"a": {"$b": 1, "x.y": 2}}, {"a": None}, {}]
     database.t.insert_many([{"_id": n, "k": n, **d} for n, d in enumerate([*hostile, *[{} for _ in range(others)]])])
     sql = f"UPSERT INTO t ({into}) SELECT * FROM GENERATE_SERIES(%s) AS g (n) {clause}".replace("*", "n, n")
-    with pytest.raises(TooManyErrors, match="something that is not a document stands above a field to be set: 5"):
+    # Either row may be the one that is refused first.
+    refused = r"something that is not a document stands above a field to be set: (5|\[1\])"
+    with pytest.raises(TooManyErrors, match=refused):
         session.execute(sql.replace("%s", "0, 1"))
     assert [d.get("a") for d in database.t.find({"_id": {"$lt": 5}}).sort("_id", 1)] == [d.get("a") for d in hostile]
     rows = "0, 4" if others else "0, 5"
