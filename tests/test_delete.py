@@ -21,7 +21,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 from test_update import Flaky, counts, rows
 
-from sqlbulk.commands import Archive, DeleteWhere, Selection
+from sqlbulk.commands import Archive, DeleteWhere, Query, Selection
 from sqlbulk.errors import ArchiveDiffers, ConnectionLost, ServerError, TooManyErrors
 from sqlbulk.execute.archive import Archiver
 from sqlbulk.execute.connection import Connection, open_connection
@@ -190,7 +190,7 @@ def test_what_the_archive_would_overwrite(connection: Connection, database: Data
 
 def connect_to(connection: Connection) -> Session:
     session = connect("mongodb://unused", database=connection.database)
-    session._connection = connection
+    session._link.now = connection
     return session
 
 
@@ -268,13 +268,70 @@ def test_move(session: Session, database: Database[dict[str, Any]]) -> None:
     assert list(session.execute("DRY RUN DELETE FROM t WHERE n = 55").rows) == [(0, None)]
 
 
+# RETURNING of what is copied first
+
+
+@server
+def test_what_was_moved_comes_back(connection: Connection, database: Database[dict[str, Any]]) -> None:
+    fill(database, 30)
+    before = rows(database)
+    session = connect_to(connection)
+    result = session.execute("MOVE t AS x TO u WHERE n < 20 RETURNING x._id, n + 1 AS m, x.d WITH (batch_size = 8)")
+    assert (result.statement, result.columns) == ("MOVE", ("_id", "m", "d"))
+    assert list(result.rows) == [(n, n + 1, {"$x": n, "a.b": 1}) for n in range(20)]
+    assert counts(result) == {"read": 20, "deleted": 20, "archived": 20}
+    result = session.execute("MOVE t TO u WHERE TRUE ORDER BY n DESC LIMIT 5 RETURNING n")
+    assert list(result.rows) == [(n,) for n in range(29, 24, -1)]
+    result = session.execute("DELETE FROM t WHERE TRUE RETURNING * WITH (archive_collection = 'old', batch_size = 2)")
+    assert result.columns == tuple(before[0])
+    assert [dict(zip(result.columns, row, strict=True)) for row in result.rows] == before[20:25]
+    assert list(session.execute("MOVE t TO u WHERE TRUE RETURNING n").rows) == []
+
+
+@server
+def test_what_could_not_be_moved_does_not_come_back(
+    connection: Connection, database: Database[dict[str, Any]]
+) -> None:
+    database.create_collection("u", validator={"n": {"$ne": 3}})
+    fill(database, 6)
+    result = connect_to(connection).execute(
+        "MOVE t TO u WHERE TRUE RETURNING n WITH (continue_on_error = true, batch_size = 3)")
+    assert [n for n, in result.rows] == [0, 1, 2, 4, 5]
+    assert counts(result) == {"read": 6, "deleted": 5, "archived": 5, "rejected": 1}
+
+
+@server
+def test_texts_compare_in_what_comes_back_as_in_the_collection(
+    connection: Connection, database: Database[dict[str, Any]]
+) -> None:
+    database.create_collection("t", collation={"locale": "en", "strength": 2})
+    database.t.insert_one({"_id": 1, "a": "Ada"})
+    session = connect_to(connection)
+    assert list(session.execute("INSERT INTO t (_id, a) VALUES (2, 'ADA') RETURNING a = 'ada' AS x").rows) == [(True,)]
+    assert list(session.execute("MOVE t TO u WHERE a = 'ada' RETURNING a = 'ada'").rows) == [(True,), (True,)]
+
+
+@server
+def test_nothing_is_moved_if_its_rows_cannot_be_made(
+    connection: Connection, database: Database[dict[str, Any]]
+) -> None:
+    fill(database, 4)
+    command = DeleteWhere("t", Selection({}), WriteOptions(), Archive("u", marked=False),
+                          returning=Query("t", ({"$set": {"x": {"$add": ["$d", 1]}}},), None))
+    with pytest.raises(ServerError, match="E5005"):
+        run_delete(command, connection)
+    assert len(rows(database)) == 4
+
+
 # Changes and faults in between
 
 
 def make(
     connection: Connection, faults: list[tuple[Exception, bool] | None], archive: Archive | None = None, **options: Any
 ) -> tuple[Any, Site]:
-    command = DeleteWhere("t", Selection({"n": {"$gte": 0}}), merge(WriteOptions(), options.items()), archive)
+    returning = None if archive is None else Query("t", ({"$project": {"_id": 1}},), None)
+    command = DeleteWhere(
+        "t", Selection({"n": {"$gte": 0}}), merge(WriteOptions(), options.items()), archive, returning=returning)
     site = open_site(command, connection)
     site.collection = Flaky(site.collection, faults)  # type: ignore[assignment]
     if archive is None:
@@ -308,7 +365,7 @@ def test_documents_that_changed_in_between_are_kept(
     assert (outcome.deleted, outcome.kept) == (2, 2)
     assert [r["_id"] for r in rows(database)] == [1]
     if archive is not None:
-        assert [r["_id"] for r in rows(database, "old")] == [0, 3]
+        assert [r["_id"] for r in rows(database, "old")] == [r["_id"] for r in outcome.rows] == [0, 3]
 
 
 @server
@@ -337,6 +394,7 @@ def test_a_change_between_copy_and_delete(
     assert left | archived | {2} == {0, 1, 2, 3}
     assert not left & archived
     assert outcome.deleted == outcome.archived == len(archived)
+    assert {r["_id"] for r in outcome.rows} == archived
     assert outcome.deleted + outcome.kept == 4
 
 
@@ -387,7 +445,7 @@ def test_a_lost_reply(
     assert (outcome.deleted, outcome.kept, outcome.in_doubt, outcome.retries) == (4, 0, 0, 1)
     assert rows(database) == []
     if archive is not None:
-        assert [r["_id"] for r in rows(database, "old")] == [0, 1, 2, 3]
+        assert [r["_id"] for r in rows(database, "old")] == [r["_id"] for r in outcome.rows] == [0, 1, 2, 3]
         assert outcome.archived == 4
 
 
@@ -416,6 +474,7 @@ def test_a_commit_without_an_answer(
         change(WINDOW, outcome)
     assert (outcome.deleted, outcome.kept, outcome.in_doubt) == (4, 0, 0)
     assert rows(database) == []
+    assert [r["_id"] for r in outcome.rows] == ([] if archive is None else [0, 1, 2, 3])
 
 
 @server

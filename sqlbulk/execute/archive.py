@@ -24,6 +24,7 @@ from sqlbulk.execute.archive_places import SAFE, Places
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import Fault
 from sqlbulk.execute.rawdocs import RAW, Raw, id_document, id_of, split_batches, with_fields
+from sqlbulk.execute.returning import rows_of
 from sqlbulk.execute.stored import Site, clear_of, hindered
 from sqlbulk.execute.sweep import Outcome
 from sqlbulk.execute.transactions import InDoubtError, Transactions, is_conflict, not_for_transactions, too_much
@@ -107,9 +108,10 @@ class Archiver:
 
     def _move(self, window: Window, outcome: Outcome, *, careful: bool) -> None:
         attempt, doubtful = 0, False
+        seen: dict[Raw, Copy] = {}
         while True:
             try:
-                part = self._carefully(window) if careful else self._at_once(window, outcome)
+                part = self._carefully(window, seen) if careful else self._at_once(window, outcome, seen)
                 break
             except _Unprepared as unprepared:
                 names = unprepared.names
@@ -136,7 +138,7 @@ class Archiver:
             outcome.retried()
             attempt += 1
         if doubtful:
-            self._recount(window, part)
+            self._guarded(lambda: self._recount(window, part, seen))
         self._account(window, part, outcome)
 
     def _halved(self, window: Window, outcome: Outcome, *, careful: bool) -> None:
@@ -144,12 +146,16 @@ class Archiver:
         self._move(Window(window.first, window.ids[:middle]), outcome, careful=careful)
         self._move(Window(window.first + middle, window.ids[middle:]), outcome, careful=careful)
 
-    def _recount(self, window: Window, part: Outcome) -> None:
-        """What a window became, some of which may have been done by an attempt whose reply was lost."""
+    def _recount(self, window: Window, part: Outcome, seen: Mapping[Raw, Copy]) -> None:
+        """What a window became, some of which may have been done by an attempt whose reply was lost.
+
+        `seen` are the documents as the last attempt that found them read them.
+        """
         left = set(self._ids_in(self.site.collection, window))
         archives = [self.places.collection(name) for name in sorted(self.places.known)]
         archived = {found for archive in archives for found in self._ids_in(archive, window)}
         part.deleted = part.archived = len(archived - left)
+        part.rows = self._returned([copy for name, copy in seen.items() if name in archived - left], window)
 
     def _ids_in(self, collection: Collection[dict[str, Any]], window: Window) -> Iterator[Raw]:
         return split_batches(collection.find_raw_batches({"_id": {"$in": window.ids}}, {"_id": 1}, **self.site.shared))
@@ -165,14 +171,16 @@ class Archiver:
                 part.reject(window.number(identity), identity, "E4009", reason)
                 missing -= 1
         outcome.rejected += part.rejected
+        outcome.rows += part.rows
         outcome.kept += max(missing, 0)
 
     # In a transaction
 
-    def _at_once(self, window: Window, outcome: Outcome) -> Outcome:
+    def _at_once(self, window: Window, outcome: Outcome, seen: dict[Raw, Copy]) -> Outcome:
         def move(session: ClientSession) -> Outcome:
             part = Outcome()
             copies = self._read(window, part, session)
+            seen.update((id_document(copy.document), copy) for copy in copies)
             new = self._without_stored(copies, part, window, session)
             for name, group in _by_name(new).items():
                 self._insert(name, group, session)
@@ -186,6 +194,7 @@ class Archiver:
                                      " deleted: this batch was undone")
             part.deleted = part.archived = deleted
             part.bytes = sum(len(c.copy) for c in new)
+            part.rows = self._returned(kept, window)
             return part
 
         assert self.site.transactions is not None
@@ -203,18 +212,23 @@ class Archiver:
 
     # Without one
 
-    def _carefully(self, window: Window) -> Outcome:
+    def _carefully(self, window: Window, seen: dict[Raw, Copy]) -> Outcome:
         with time_limit(self.site.patience.left()):
-            return self._step_by_step(window)
+            return self._step_by_step(window, seen)
 
-    def _step_by_step(self, window: Window) -> Outcome:
+    def _step_by_step(self, window: Window, seen: dict[Raw, Copy]) -> Outcome:
         part = Outcome()
         copies = self._read(window, part, None)
+        seen.update((id_document(copy.document), copy) for copy in copies)
         new = self._without_stored(copies, part, window, None)
         written = [c for name, group in _by_name(new).items() for c in self._insert_each(name, group, part, window)]
         kept = [*written, *(c for c in copies if c.stored)]
         self._compare(kept, window, None)
+        # what RETURNING fails for stays
+        part.rows = self._returned(kept, window)
         remaining = self._delete_unchanged(kept)
+        if remaining:
+            part.rows = self._returned([c for c in kept if id_document(c.document) not in remaining], window)
         self._forget([c for c in written if id_document(c.document) in remaining])
         part.deleted = part.archived = len(kept) - len(remaining)
         part.bytes = sum(len(c.copy) for c in written)
@@ -243,9 +257,10 @@ class Archiver:
         """Delete what is still as it was copied; the `_id`s of the documents that are still there."""
         if not copies:
             return set()
+        # the documents matched the filter when they were read, by the collection's own collation
+        again = {} if self._exact else self.command.selection.filter
         operations = [
-            DeleteOne(both({"_id": {"$eq": c.identity}}, self.command.selection.filter, _same(c.document)), self._exact)
-            for c in copies]
+            DeleteOne(both({"_id": {"$eq": c.identity}}, again, _same(c.document)), self._exact) for c in copies]
         done = self.site.collection.bulk_write(operations, ordered=False, **self.site.shared)
         if done.deleted_count == len(copies):
             return set()
@@ -260,6 +275,14 @@ class Archiver:
                 ordered=False)
 
     # Both
+
+    def _returned(self, copies: Sequence[Copy], window: Window) -> list[Any]:
+        """The rows of RETURNING for these documents as they were read, in the window's order; raises PyMongoError."""
+        if self.command.returning is None:
+            return []
+        documents = sorted((window.number(copy.identity), copy.document) for copy in copies)
+        return list(rows_of(
+            self.command.returning, [RawBSONDocument(document) for _, document in documents], self.site.collection))
 
     def _read(self, window: Window, part: Outcome, session: ClientSession | None) -> list[Copy]:
         """The documents and their copies."""

@@ -43,7 +43,8 @@ def run_delete(
     sweep = Sweep(site.windows(command.selection), change, command.options, f"{verb} {command.collection}", workers,
                   site.patience, watcher=watcher, aborted=site.aborted)
     sweep.stop = stop or sweep.stop
-    check_transactions(site, command.returning)
+    if archiver is None:
+        check_transactions(site, command.returning)
     _check_count(site, command, sweep.summary)
     check_obstacles(site, command, sweep.summary)
     if archiver is not None:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bson import encode
 from pymongo.errors import OperationFailure, PyMongoError
 
 from sqlbulk.commands import Conflict, Query
 from sqlbulk.execute.dry_target import DryTarget, differ
 from sqlbulk.execute.encode import OPTIONS, decoded
 from sqlbulk.execute.query_rows import query_error
-from sqlbulk.execute.returning import as_table
+from sqlbulk.execute.returning import as_table, rows_of
 from sqlbulk.execute.target import CollectionTarget, Operation, Reply
 from sqlbulk.execute.upserts import taken_apart
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from pymongo.collection import Collection
 
 Document = dict[str, Any]
-_ROOM = 8 * 1024 * 1024
-"""How many bytes of documents go into one question."""
 _OF_ROW = frozenset({11000, 121, 10334, 17419, 17280})
 """Codes of failures that are the row's own."""
 
@@ -112,26 +109,7 @@ def returned_rows(
     query: Query, documents: Sequence[Document], collection: Collection[dict[str, Any]]
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """The titles and rows of RETURNING for documents that were written; ServerError, ConnectionLost."""
-    rows: list[Document] = []
-    database = collection.database.with_options(codec_options=OPTIONS)
     try:
-        for chunk in _chunks(documents):
-            stages = [{"$documents": [{"$literal": document} for document in chunk]}, *query.pipeline]
-            rows += database.aggregate(stages)
+        return as_table(query, rows_of(query, documents, collection))
     except PyMongoError as error:
         raise query_error(error) from None
-    return as_table(query, rows)
-
-
-def _chunks(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    chunk: list[Document] = []
-    size = 0
-    for document in documents:
-        length = len(encode(document, False, OPTIONS))
-        if chunk and size + length > _ROOM:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(document)
-        size += length
-    if chunk:
-        yield chunk

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from bson import encode
 
 from sqlbulk.commands import OutputColumn, Query
 from sqlbulk.errors import ServerError
+from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.stored import Site
 from sqlbulk.execute.windows import Filter, of_window
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
+    from pymongo.collection import Collection
 
 Document = Mapping[str, Any]
+_ROOM = 8 * 1024 * 1024
+"""How many bytes of documents go into one question."""
 
 
 def check_transactions(site: Site, query: Query | None) -> None:
@@ -33,6 +39,35 @@ def read_rows(site: Site, query: Query, ids: Sequence[Any], session: ClientSessi
     """The rows of RETURNING for these documents, as they are now."""
     pipeline: list[Filter] = [{"$match": of_window(ids)}, {"$sort": {"_id": 1}}, *query.pipeline]
     return list(site.collection.aggregate(pipeline, session=session, **site.shared))
+
+
+def rows_of(
+    query: Query, documents: Sequence[Document], collection: Collection[dict[str, Any]],
+) -> list[Document]:
+    """The rows of RETURNING for documents at hand, compared as the collection compares texts; raises PyMongoError."""
+    if not documents:
+        return []
+    collation = collection.options().get("collation")
+    database = collection.database.with_options(codec_options=OPTIONS)
+    rows: list[Document] = []
+    for chunk in _chunks(documents):
+        stages = [{"$documents": [{"$literal": document} for document in chunk]}, *query.pipeline]
+        rows += database.aggregate(stages, collation=collation)
+    return rows
+
+
+def _chunks(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    chunk: list[Document] = []
+    size = 0
+    for document in documents:
+        length = len(encode(document, False, OPTIONS))
+        if chunk and size + length > _ROOM:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(document)
+        size += length
+    if chunk:
+        yield chunk
 
 
 def as_table(query: Query, documents: Sequence[Document]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -13,13 +13,17 @@ from sqlbulk.syntax import statements as st
 
 
 def plan_returning(
-    statement: st.Update | st.Delete, clauses: Clauses, given: Given, environment: Environment
+    statement: st.Update | st.Delete | st.Move, clauses: Clauses, given: Given, environment: Environment, *,
+    archived: bool = False,
 ) -> Query | None:
-    """A query over the collection, for the changed documents alone; None without RETURNING. Raises SqlError."""
+    """A query over the collection, for the changed documents alone; None without RETURNING. Raises SqlError.
+
+    `archived`: the documents are copied before they are deleted, so that each is known by itself.
+    """
     items = statement.returning
     if not items:
         return None
-    reason = _reason(clauses, given)
+    reason = _reason(clauses, given, archived=archived)
     if reason is not None:
         raise UnsupportedError("E3001", f"RETURNING can't be combined with {reason}", items[0].span)
     return returned(items, clauses.table, environment, clauses.span)
@@ -48,15 +52,15 @@ def _check_version(first: ast.Identifier, table: str) -> None:
                                first.span, hint=f'"{first.text}" in quotes is a field')
 
 
+UNKNOWN = "continue_on_error: it would not be known which documents were changed"
+"""What RETURNING can't be combined with, and why."""
 _VERSIONS = frozenset({"old", "new"})
 """How PostgreSQL calls a row before and after."""
 
 
-def _reason(clauses: Clauses, given: Given) -> str | None:
+def _reason(clauses: Clauses, given: Given, *, archived: bool) -> str | None:
     if clauses.from_ is not None:
         return "a join"
-    if given.options.continue_on_error:
-        return "continue_on_error: it would not be known which documents were changed"
-    if given.options.archive_collection is not None:
-        return "an archive"
+    if given.options.continue_on_error and not archived:
+        return UNKNOWN
     return None

@@ -30,9 +30,6 @@ _FORMATS = {
 def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands.Plan:
     """The plan of DELETE or MOVE; raises SqlError."""
     environment = planning.environment
-    if isinstance(statement, st.Move) and statement.returning:
-        raise UnsupportedError("E3001", "RETURNING isn't supported in a MOVE", statement.returning[0].span,
-                               hint="SELECT the documents where they are then")
     verb = "DELETE" if isinstance(statement, st.Delete) else "MOVE"
     given = read_options(statement.options, verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
@@ -50,7 +47,7 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
     command = DeleteWhere(
         table.collection, selection, given.options, archive,
         _mark_obstacles() if archive is not None and archive.marked else (), table.database,
-        plan_returning(statement, clauses, given, environment) if isinstance(statement, st.Delete) else None)
+        plan_returning(statement, clauses, given, environment, archived=archive is not None))
     return finished_stored(verb, command, (*given.notices, *_without_effect(command, given)))
 
 

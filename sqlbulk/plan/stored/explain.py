@@ -111,7 +111,9 @@ def _change(command: UpdateWhere) -> Iterator[str]:
 def _returning(command: UpdateWhere | DeleteWhere) -> Iterator[str]:
     if command.returning is not None:
         yield f"rows by {pretty(list(command.returning.pipeline))}"
-        yield "in the same transaction; needs a replica set"
+        archived = isinstance(command, DeleteWhere) and command.archive is not None
+        yield "for the documents as they were copied, if they were deleted" if archived else (
+            "in the same transaction; needs a replica set")
 
 
 def _obstacles(obstacles: Sequence[Obstacle]) -> Iterator[str]:
