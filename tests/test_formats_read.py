@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import struct
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import bson
 import pytest
 import zstandard
 from bson.binary import Binary
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
@@ -773,6 +775,62 @@ def test_parquet_types(load: Any) -> None:
     pyarrow.parquet.write_table(arrow.table({"u": arrow.array([1, 1 << 63], arrow.uint64())}), stream)
     got = load(stream.getvalue(), "x.parquet", columns=columns("u"))
     assert (got.rows, got.faults) == ([(1,)], [(2, "E4010", "x.parquet")])
+
+
+def parquet_of(**columns_of_table: Any) -> bytes:
+    import pyarrow as arrow
+    import pyarrow.parquet
+
+    stream = io.BytesIO()
+    arrays = {n: arrow.array(v, t) if isinstance(v, list) else v for n, (t, v) in columns_of_table.items()}
+    pyarrow.parquet.write_table(arrow.table(arrays), stream)
+    return stream.getvalue()
+
+
+def test_parquet_moments_that_python_has_not(load: Any) -> None:
+    import pyarrow as arrow
+
+    ns, far = arrow.timestamp("ns"), 253402300800000
+    one = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)
+    fields: dict[str, tuple[Any, Any, Any]] = {
+        "far": (arrow.timestamp("ms"), far, DatetimeMS(far)),
+        "before": (arrow.timestamp("us"), -1, datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
+        "days": (arrow.date32(), 2932897, DatetimeMS(far)),
+        "day64": (arrow.date64(), 86_400_000, datetime(1970, 1, 2, tzinfo=UTC)),
+        "list": (arrow.list_(ns), [1_999_999, None], [one, None]),
+        "large": (arrow.large_list(ns), [1_999_999], [one]),
+        "two": (arrow.list_(ns, 2), [1_999_999, 0], [one, datetime(1970, 1, 1, tzinfo=UTC)]),
+        "struct": (arrow.struct([("t", ns)]), {"t": 1_999_999}, {"t": one}),
+        "map": (arrow.map_(arrow.string(), ns), [("k", 1_999_999)], {"k": one}),
+        "clock": (arrow.time64("ns"), 1_999, "00:00:00.000001"),
+        "short": (arrow.time32("s"), 61, "00:01:01"),
+        "length": (arrow.duration("ns"), 1, 1e-6),
+        "numbers": (arrow.list_(arrow.float64()), [float("inf")], [float("inf")]),
+    }
+    words = arrow.array([1_999_999], ns).dictionary_encode()
+    data = parquet_of(word=(None, words), **{n: (t, [v]) for n, (t, v, _) in fields.items()})
+    assert load(data, "x.parquet").rows == [{"word": one, **{n: v for n, (_, _, v) in fields.items()}}]
+
+
+def test_parquet_values_without_a_form_in_bson(load: Any) -> None:
+    import pyarrow as arrow
+
+    strings = arrow.Array.from_buffers(
+        arrow.string(), 3, [None, arrow.py_buffer(struct.pack("<4i", 0, 2, 4, 4)), arrow.py_buffer(b"\xff\xfeok")])
+    integers = arrow.map_(arrow.int32(), arrow.int32())
+    for kind, values, good, code in (
+        (arrow.string(), strings, "ok", "E4011"),
+        (arrow.list_(arrow.uint64()), [[1 << 63], [1], None], [1], "E4010"),
+        (integers, [[(1, 1), (1, 2)], [(1, 1)], None], {"1": 1}, "E4005"),
+        (arrow.map_(arrow.string(), arrow.int32()), [[("$a", 1)], [("b", 1)], None], {"b": 1}, "E4005"),
+    ):
+        got = load(parquet_of(x=(kind, values), n=(arrow.int32(), [1, 2, 3])), "x.parquet")
+        assert got.faults == [(1, code, "x.parquet")]
+        if kind != arrow.string():
+            assert got.rows == [{"x": good, "n": 2}, {"x": None, "n": 3}]
+    with pytest.raises(UsageError, match=r"x.parquet: a struct has the name '\$a'") as error:
+        load(parquet_of(x=(arrow.list_(arrow.struct([("$a", arrow.int32())])), [[]])), "x.parquet")
+    assert error.value.code == "E4005"
 
 
 def test_parquet_that_is_none(load: Any) -> None:

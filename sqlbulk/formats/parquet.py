@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import time, timedelta
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
 from sqlbulk.commands import FileRows
 from sqlbulk.errors import RowRefused, UsageError
+from sqlbulk.formats.arrow import Conversion, conversion
 from sqlbulk.formats.columns import check_names
-from sqlbulk.formats.documents import examined_value
 from sqlbulk.formats.inputs import FileSource, Input, OpenInput, spooled, unreadable
 from sqlbulk.formats.selection import Selection
 from sqlbulk.rowdata import Chunk, Location, RowError
-from sqlbulk.types import to_bson
 
 ROWS = 1_000
 """How many rows a chunk has at most."""
@@ -46,33 +45,31 @@ class ParquetRows(FileSource):
         try:
             table = self._parquet.ParquetFile(file)
             check_names(table.schema_arrow.names, opened.name)
-            convert = [_converter(field.type, self._arrow) for field in table.schema_arrow]
+            conversions = [conversion(field.type, self._arrow, where=opened.name) for field in table.schema_arrow]
             for batch in table.iter_batches(batch_size=ROWS):
-                yield self._chunk(batch, convert, opened.name)
+                yield self._chunk(batch, conversions, opened.name)
         except (self._arrow.ArrowException, OSError) as error:
             raise unreadable(opened.name, str(error).splitlines()[0]) from None
 
-    def _chunk(self, batch: Any, convert: list[Callable[[Any], Any] | None], name: str) -> Chunk:
+    def _chunk(self, batch: Any, conversions: Sequence[Conversion], name: str) -> Chunk:
         names = batch.schema.names
-        columns = [_values(column, self._arrow) for column in batch.columns]
-        columns = [values if make is None else [None if v is None else make(v) for v in values]
-                   for values, make in zip(columns, convert, strict=True)]
+        faults: dict[int, RowRefused] = {}
+
+        def refuse(column: str, index: int, error: RowRefused) -> None:
+            error.column = column
+            faults.setdefault(index, error)
+
+        columns = [found.values(column, refuse=partial(refuse, column_name))
+                   for column_name, column, found in zip(names, batch.columns, conversions, strict=True)]
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
         first = self._ordinal
-        rows: list[Any] = []
-        kept: list[int] = []
-        refused: list[RowError] = []
-        for index, values in enumerate(zip(*columns, strict=True)):
-            try:
-                for value in values:
-                    if type(value) in (int, dict, list):
-                        examined_value(value)
-                rows.append(dict(zip(names, values, strict=True)))
-                kept.append(first + index)
-            except RowRefused as error:
-                refused.append(RowError(first + index, error.code, error.message, Location(name)))
         self._ordinal += batch.num_rows
+        refused = [RowError(first + index, error.code, error.message, Location(name), error.column)
+                   for index, error in sorted(faults.items())]
         return self._selection.apply(
-            Chunk(rows, kept, refused, locate=lambda i: Location(name), consumed=self.consumed))
+            Chunk([row for index, row in enumerate(rows) if index not in faults],
+                  [first + index for index in range(len(rows)) if index not in faults], refused,
+                  locate=lambda i: Location(name), consumed=self.consumed))
 
 
 def _libraries() -> tuple[ModuleType, ModuleType]:
@@ -87,38 +84,3 @@ def _libraries() -> tuple[ModuleType, ModuleType]:
 
 def _seekable(path: Path | None, opened: OpenInput) -> BinaryIO:
     return spooled(opened) if path is None else path.open("rb")
-
-
-def _values(column: Any, arrow: ModuleType) -> list[Any]:
-    if arrow.types.is_timestamp(column.type) and column.type.unit == "ns":
-        # BSON has milliseconds; Python's dates have microseconds
-        column = column.cast(arrow.timestamp("us", column.type.tz), safe=False)
-    values: list[Any] = column.to_pylist()
-    return values
-
-
-def _converter(kind: Any, arrow: ModuleType) -> Callable[[Any], Any] | None:
-    """What makes a BSON value of a Python value of this Arrow type, None: nothing is needed."""
-    types = arrow.types
-    if types.is_dictionary(kind):
-        return _converter(kind.value_type, arrow)
-    if types.is_map(kind):
-        make = _converter(kind.item_type, arrow) or _same
-        return lambda pairs: {str(key): None if item is None else make(item) for key, item in pairs}
-    if types.is_struct(kind):
-        fields = {field.name: _converter(field.type, arrow) or _same for field in kind}
-        return lambda value: {n: None if value[n] is None else make(value[n]) for n, make in fields.items()}
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        element = _converter(kind.value_type, arrow) or _same
-        return lambda values: [None if item is None else element(item) for item in values]
-    if types.is_duration(kind):
-        return lambda value: value / timedelta(milliseconds=1)
-    if types.is_time(kind):
-        return time.isoformat
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_string(kind):
-        return None
-    return to_bson
-
-
-def _same(value: Any) -> Any:
-    return value
