@@ -11,6 +11,7 @@ GAP = rf"(?:{SPACE}++|{COMMENT})*+"
 STRING = r"'[^']*+(?:''[^']*+)*+'"
 ESCAPED_STRING = r"(?<!\w)[eE]'[^'\\]*+(?:(?:''|\\[\s\S])[^'\\]*+)*+'"
 QUOTED_NAME = r'"[^"]*+(?:""[^"]*+)*+"|`[^`]*+(?:``[^`]*+)*+`'
+NAME = r"(?u:[^\W\d][\w$]*+)"
 DOLLAR_STRING = r"(?<![\w$])\$(?P<tag>(?:[A-Za-z_]\w*+)?+)\$(?:[^$]++|\$(?!(?P=tag)\$))*+\$(?P=tag)\$"
 QUOTED = rf"{STRING}|{ESCAPED_STRING}|{QUOTED_NAME}|{DOLLAR_STRING}"
 OPENING = r"['\"`]|(?<!\w)[eE]'|/\*|(?<![\w$])\$(?:[A-Za-z_]\w*+)?+\$"

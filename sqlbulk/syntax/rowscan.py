@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlbulk import types
-from sqlbulk.errors import RowRefused, Span, SqlError, SqlSyntaxError
+from sqlbulk.errors import PlanError, RowRefused, Span, SqlError, SqlSyntaxError
 from sqlbulk.syntax import literals
 from sqlbulk.syntax.lexical import (
     COMMENT,
@@ -15,12 +15,15 @@ from sqlbulk.syntax.lexical import (
     FLOAT,
     GAP,
     INTEGER,
+    NAME,
     OPENING,
     QUOTED,
+    QUOTED_NAME,
     STRING,
     TYPED,
     WORD,
 )  # fmt: skip
+from sqlbulk.syntax.parser import RESERVED
 from sqlbulk.syntax.patterns import compiled
 
 MAX_DEPTH = 250
@@ -53,14 +56,18 @@ _STRUCTURE = compiled(rf"(?:[^()\[\]{{}},'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCI
 _NESTING = compiled(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _PARAMETER = compiled(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _GAP = compiled(GAP)
-_EMPTY = compiled(rf"{GAP}[)\]]")
-_FOLLOWING = compiled(rf"{GAP}[,)\]]")
+_EMPTY = compiled(rf"{GAP}[)\]}}]")
+_FOLLOWING = compiled(rf"{GAP}[,)\]}}]")
 _CELL = compiled(
-    rf"{GAP}(?:({STRING}){GAP}[,)\]]"
-    rf"|((?i:JSON_OBJECT)){GAP}\(|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[)"
-    rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]])",
+    rf"{GAP}(?:({STRING}){GAP}[,)\]}}]"
+    rf"|((?i:JSON_OBJECT){GAP}\(|\{{)|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[)"
+    rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]}}])",
     re.ASCII,
 )
+KEY = rf"(?:({STRING}|{ESCAPED_STRING})|({QUOTED_NAME})|({NAME}))"
+"""The key of a document, for `read_key`."""
+_KEY = compiled(rf"{GAP}{KEY}{GAP}:(?!:)", re.ASCII)
+_SIGNS = {"(": ")", "[": "]", "{": "}"}
 _STRING, _DOCUMENT, _ARRAY, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED = range(1, 10)
 _ROW = 0
 _TYPED_PARTS = compiled(rf"(\w+){GAP}({STRING})")
@@ -99,10 +106,11 @@ def count_parameters(text: str) -> int:
 class Words(dict[str, Any]):
     """The values of words and other texts that always mean the same, filled as they are met."""
 
-    def __init__(self, scanner: RowScanner, constants: dict[str, Any]) -> None:
+    def __init__(self, scanner: RowScanner, constants: dict[str, Any], *, inner: bool = False) -> None:
         super().__init__()
         self.scanner = scanner
         self.constants = constants
+        self.inner = inner
 
     def __missing__(self, text: str) -> Any:
         constant = text.upper()
@@ -112,6 +120,8 @@ class Words(dict[str, Any]):
         value = self.scanner.evaluate(text, first_parameter=self.scanner.parameters)
         if isinstance(value, Fresh):
             return value.value
+        if value is types.MISSING and self.inner:
+            raise PlanError("E2004", "DEFAULT stands alone, as a value of VALUES", Span(0, len(text)))
         if len(text) <= MEMO_TEXT and not isinstance(value, dict | list):
             if len(self) >= MEMO_SIZE:
                 self.clear()
@@ -121,13 +131,17 @@ class Words(dict[str, Any]):
 
 @dataclass(slots=True)
 class _Frame:
-    """A row, document or array that is being read: where it begins, and the parameters before it."""
+    """A row, document or array that is being read: where it begins, and the parameters before it.
+
+    `items` of a document are its keys and values in turn; `keys` of them had a colon behind them.
+    """
 
     kind: int
     begin: int
     parameters: int
     closing: str = ")"
     items: list[Any] = field(default_factory=list)
+    keys: int = 0
 
 
 class RowScanner:
@@ -141,7 +155,7 @@ class RowScanner:
         self.evaluate = evaluate
         self.parameters = parameters
         self.words = Words(self, _CONSTANTS | {"DEFAULT": types.MISSING})
-        self.inner_words = Words(self, _CONSTANTS)
+        self.inner_words = Words(self, _CONSTANTS, inner=True)
         self._frames: list[_Frame] = []
 
     def scan(self, text: str, at: int) -> list[Any]:
@@ -163,6 +177,9 @@ class RowScanner:
                     if empty is None:
                         continue
                     at = empty.end() - 1
+                elif match is None and (behind := self._key(text, at)):
+                    at = behind
+                    continue
                 else:
                     at = self._value(text, at, match)
                 while text[at] != ",":
@@ -176,10 +193,22 @@ class RowScanner:
 
     def _open(self, match: re.Match[str]) -> None:
         kind = match.lastindex or 0
-        closing = "]" if match[0].endswith("[") else ")"
-        self._frames.append(_Frame(kind, match.start(kind), self.parameters, closing))
+        self._frames.append(_Frame(kind, match.start(kind), self.parameters, _SIGNS[match[0][-1]]))
         if len(self._frames) > MAX_DEPTH + 1:
             raise RowRefused("E1007", f"Values are nested more than {MAX_DEPTH} levels deep")
+
+    def _key(self, text: str, at: int) -> int:
+        """Read a key with its colon; where that ends, 0 if there is none to be read here."""
+        frame = self._frames[-1]
+        if frame.kind != _DOCUMENT or len(frame.items) != 2 * frame.keys:
+            return 0
+        match = _KEY.match(text, at)
+        key = read_key(match, named=frame.closing == "}")
+        if match is None or key is None:
+            return 0
+        frame.items.append(key)
+        frame.keys += 1
+        return match.end()
 
     def _close(self, text: str, at: int) -> int:
         """End a document or array; where the value ends, at a comma or closing sign."""
@@ -203,7 +232,9 @@ class RowScanner:
     def _value(self, text: str, at: int, match: re.Match[str] | None) -> int:
         """Read a literal or an expression; where it ends, at a comma or closing sign."""
         if match is None:
-            return self._expression(text, at)
+            frame = self._frames[-1]
+            end = _EMPTY.match(text, at) if frame.items and frame.closing == "}" else None
+            return end.end() - 1 if end is not None else self._expression(text, at)
         code = match.lastindex or 0
         literal = match[code]
         items = self._frames[-1].items
@@ -245,7 +276,7 @@ class RowScanner:
             end = _STRUCTURE.match(text, end).end()  # type: ignore[union-attr]
             sign = text[end]
             if sign in "([{":
-                closing.append({"(": ")", "[": "]", "{": "}"}[sign])
+                closing.append(_SIGNS[sign])
             elif not closing:
                 break
             elif sign != "," and sign != closing.pop():
@@ -278,10 +309,28 @@ def _unexpected(text: str, at: int) -> SqlSyntaxError:
 
 
 def _paired(frame: _Frame) -> bool:
-    """Whether a document's values are pairs whose keys are text."""
-    return frame.kind != _DOCUMENT or (
-        len(frame.items) % 2 == 0 and all(isinstance(key, str) for key in frame.items[::2])
-    )
+    """Whether a document's items are pairs: all with a colon, or in parentheses all with a comma behind a text."""
+    if frame.kind != _DOCUMENT:
+        return True
+    if frame.keys or frame.closing == "}":
+        return len(frame.items) == 2 * frame.keys
+    return len(frame.items) % 2 == 0 and all(isinstance(key, str) for key in frame.items[::2])
+
+
+def read_key(match: re.Match[str] | None, *, named: bool) -> str | None:
+    """The key that `KEY` found. None: there is none, it can't be read, or is a name and must not be (`named`)."""
+    if match is None:
+        return None
+    string, quoted, name = match.groups()
+    if string is not None:
+        try:
+            return literals.string_literal(string)
+        except ValueError:
+            return None
+    if quoted is not None:
+        name = quoted[1:-1].replace(quoted[0] * 2, quoted[0])
+        return name if named and name and "\0" not in name else None
+    return name if named and name.upper() not in RESERVED else None
 
 
 def _literal(code: int, literal: str) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlbulk.syntax.lexical import ESCAPED_STRING, SPACE, STRING, TYPED, WORD
 from sqlbulk.syntax.literals import TYPED_LITERALS, hex_literal, string_literal
 from sqlbulk.syntax.patterns import compiled
+from sqlbulk.syntax.rowscan import KEY, read_key
 
 MAX_GROUPS = 300
 MAX_ALTERNATIVES = 12
@@ -28,14 +29,11 @@ _COMMA = rf"{_GAP},{_GAP}"
 _LITERAL = compiled(
     rf"(?:(?P<string>{STRING})|(?P<integer>-?\d{{1,18}}+)|(?P<float>-?\d{{1,200}}+(?:\.\d{{0,200}}+(?:[eE][-+]?\d\d?+)?+"
     rf"|[eE][-+]?\d\d?+))|(?P<word>{WORD})|(?P<escaped>{ESCAPED_STRING})|(?P<hex>[xX]'[^']*+')|(?P<typed>(?i:{TYPED})(?={SPACE}*+')){_GAP}'[^']*+')"
-    rf"(?={_GAP}[,)])",
+    rf"(?={_GAP}[,)\]}}])",
     re.ASCII,
 )
-_OPENING = compiled(rf"JSON_(?:(?P<document>OBJECT)|ARRAY){_GAP}\({_GAP}", re.IGNORECASE | re.ASCII)
 _ROW = compiled(rf"(?:(ROW){_GAP})?+\({_GAP}", re.IGNORECASE | re.ASCII)
-_NEXT = compiled(rf"{_GAP}([,)]){_GAP}")
-_KEY = compiled(rf"({STRING}){_COMMA}")
-_END = rf"{_GAP}\)"
+_NEXT = compiled(rf"{_GAP}([,)\]}}]){_GAP}")
 _STRING_CALL = compiled(r"string\((g\d+)\)")
 _LEAVES = {
     "string": ("'([^']*+(?:''[^']*+)*+)'", "string({})"),
@@ -48,35 +46,57 @@ _LEAVES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A way to write rows, documents or arrays: the pattern of the beginning, the closing sign, the one behind a key.
+
+    `braces`: a key may be a name, and a comma may stand at the end.
+    """
+
+    opening: str
+    closing: str
+    behind_key: str = ""
+    braces: bool = False
+
+
+_ROW_FORM = _Form(r"\(", ")")
+_FORMS = {
+    "braces": _Form(r"\{", "}", ":", braces=True),
+    "colons": _Form(rf"(?i:JSON_OBJECT){_GAP}\(", ")", ":"),
+    "commas": _Form(rf"(?i:JSON_OBJECT){_GAP}\(", ")", ","),
+    "brackets": _Form(rf"(?:(?i:ARRAY){_GAP})?+\[", "]"),
+    "array": _Form(rf"(?i:JSON_ARRAY){_GAP}\(", ")"),
+}
+_OPENINGS = {name: compiled(form.opening + _GAP, re.ASCII) for name, form in _FORMS.items()}
+_KEYS = {sign: compiled(rf"{KEY}{_GAP}{sign}(?!:){_GAP}", re.ASCII) for sign in ":,"}
+_KEY = compiled(KEY, re.ASCII)
+
+Composed = tuple[str, tuple[str, ...] | int]
+"""The form of a document and its keys as they are written, or the form of an array and its length."""
+
+
 @dataclass(slots=True)
 class Cell:
-    """The kinds of literal that a value was seen to be; documents by their keys, arrays by their length."""
+    """The kinds that a value was seen to be: literals, and documents and arrays with the cells in them."""
 
     leaves: set[str] = field(default_factory=set)
-    documents: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
-    arrays: dict[int, list[Cell]] = field(default_factory=dict)
+    composed: dict[Composed, list[Cell]] = field(default_factory=dict)
 
     def merge(self, other: Cell) -> bool:
         """Take over the other's kinds; whether that brought anything new."""
         news = not other.leaves <= self.leaves
         self.leaves |= other.leaves
-        for keys, values in other.documents.items():
-            news |= _merge_into(self.documents, keys, values)
-        for length, values in other.arrays.items():
-            news |= _merge_into(self.arrays, length, values)
+        for written, cells in other.composed.items():
+            known = self.composed.get(written)
+            if known is None:
+                self.composed[written] = cells
+            news |= known is None or merge_cells(known, cells)
         return news
 
 
 def merge_cells(cells: list[Cell], others: list[Cell]) -> bool:
     """Merge cell by cell; whether that brought anything new."""
     return sum([cell.merge(other) for cell, other in zip(cells, others, strict=True)]) > 0
-
-
-def _merge_into(known: dict[Any, list[Cell]], key: object, values: list[Cell]) -> bool:
-    if key in known:
-        return merge_cells(known[key], values)
-    known[key] = values
-    return True
 
 
 @dataclass(slots=True)
@@ -99,41 +119,32 @@ def learn(text: str, start: int) -> RowShape | None:
     opening = _ROW.match(text, start)
     if opening is None:
         return None
-    found = _learn_values(text, opening.end(), 0)
-    return RowShape(found[0], opening[1] is not None) if found else None
+    found = _learn_items(text, opening.end(), _ROW_FORM, 0)
+    return RowShape(found[1], opening[1] is not None) if found else None
 
 
-def _learn_values(text: str, at: int, depth: int) -> tuple[list[Cell], int] | None:
-    """The cells up to the closing parenthesis, and where it ends."""
+def _learn_items(text: str, at: int, form: _Form, depth: int) -> tuple[list[str], list[Cell], int] | None:
+    """The keys as written, the cells, and where the closing sign ends."""
+    keys: list[str] = []
     cells: list[Cell] = []
     while True:
+        if form.behind_key:
+            key = _KEYS[form.behind_key].match(text, at)
+            if key is None or read_key(key, named=form.braces) is None:
+                return None
+            keys.append(key[key.lastindex or 0])
+            at = key.end()
         cell = Cell()
         end = _learn_value(text, at, cell, depth)
         following = _NEXT.match(text, end) if end else None
         if following is None or len(cells) > MAX_GROUPS:
             return None
         cells.append(cell)
-        if following[1] == ")":
-            return cells, following.start(1) + 1
+        if following[1] != ",":
+            return (keys, cells, following.end(1)) if following[1] == form.closing else None
         at = following.end()
-
-
-def _learn_pairs(text: str, at: int, depth: int) -> tuple[tuple[str, ...], list[Cell], int] | None:
-    """The keys and cells of JSON_OBJECT up to its closing parenthesis, and where it ends."""
-    keys: list[str] = []
-    cells: list[Cell] = []
-    while True:
-        key = _KEY.match(text, at)
-        cell = Cell()
-        end = _learn_value(text, key.end(), cell, depth) if key else 0
-        following = _NEXT.match(text, end) if end else None
-        if key is None or following is None or len(cells) > MAX_GROUPS:
-            return None
-        keys.append(string_literal(key[1]))
-        cells.append(cell)
-        if following[1] == ")":
-            return tuple(keys), cells, following.start(1) + 1
-        at = following.end()
+        if form.braces and text.startswith(form.closing, at):
+            return keys, cells, at + 1
 
 
 def _learn_value(text: str, at: int, cell: Cell, depth: int) -> int:
@@ -143,21 +154,20 @@ def _learn_value(text: str, at: int, cell: Cell, depth: int) -> int:
         kind = literal.lastgroup or ""
         cell.leaves.add(literal[kind].upper() if kind == "typed" else kind)
         return literal.end()
-    opening = _OPENING.match(text, at)
-    if opening is None or depth >= MAX_DEPTH:
+    if depth >= MAX_DEPTH:
         return 0
-    if text.startswith(")", opening.end()):
-        _ = cell.documents.update({(): []}) if opening["document"] else cell.arrays.update({0: []})
-        return opening.end() + 1
-    if opening["document"]:
-        pairs = _learn_pairs(text, opening.end(), depth + 1)
-        if pairs is not None:
-            cell.documents[pairs[0]] = pairs[1]
-        return pairs[2] if pairs else 0
-    values = _learn_values(text, opening.end(), depth + 1)
-    if values is not None:
-        cell.arrays[len(values[0])] = values[0]
-    return values[1] if values else 0
+    for name, form in _FORMS.items():
+        opening = _OPENINGS[name].match(text, at)
+        if opening is not None:
+            if text.startswith(form.closing, opening.end()):
+                cell.composed[name, 0] = []
+                return opening.end() + 1
+            found = _learn_items(text, opening.end(), form, depth + 1)
+            if found is not None:
+                keys, cells, end = found
+                cell.composed[name, tuple(keys) or len(cells)] = cells
+                return end
+    return 0
 
 
 class Learner:
@@ -223,7 +233,7 @@ def compile_shape(shape: RowShape, words: Mapping[str, Any], inner_words: Mappin
     inside of documents and arrays.
     """
     writer = _Writer()
-    written = writer.values(shape.cells)
+    written = writer.values(shape.cells, _ROW_FORM)
     if writer.groups > MAX_GROUPS or writer.refused:
         return None
     keyword = rf"(?:(?i:ROW){_GAP})?+" if shape.keyword else ""
@@ -246,22 +256,22 @@ class _Writer:
 
     def __init__(self) -> None:
         self.groups = 0
-        self.keys: dict[str, str] = {}
+        self.keys: dict[str, str | None] = {}
         self.refused = False
         self.depth = 0
 
-    def values(self, cells: list[Cell]) -> list[tuple[str, str]]:
+    def values(self, cells: list[Cell], form: _Form) -> list[tuple[str, str]]:
         """The pattern of each cell with what separates it from the next, and the expression of its value."""
-        ends = ([_COMMA] * (len(cells) - 1) + [_END])[: len(cells)]
+        closing = (rf"(?:{_GAP},)?+" if form.braces else "") + rf"{_GAP}\{form.closing}"
+        ends = [_COMMA] * (len(cells) - 1) + [closing]
         return [self._cell(cell, end) for cell, end in zip(cells, ends, strict=True)]
 
     def _cell(self, cell: Cell, end: str) -> tuple[str, str]:
-        count = len(cell.leaves) + len(cell.documents) + len(cell.arrays)
+        count = len(cell.leaves) + len(cell.composed)
         self.refused |= count > MAX_ALTERNATIVES
         self.depth += 1
         written = [self._leaf(kind) for kind in sorted(cell.leaves)]
-        written += [self._document(keys, cells, marked=count > 1) for keys, cells in cell.documents.items()]
-        written += [self._array(cells, marked=count > 1) for cells in cell.arrays.values()]
+        written += [self._composed(*item, marked=count > 1) for item in cell.composed.items()]
         self.depth -= 1
         if count == 1:
             return written[0][1] + end, written[0][2]
@@ -278,19 +288,20 @@ class _Writer:
         pattern, expression = _LEAVES[kind]
         return group, pattern, expression.format(group, words="words" if self.depth == 1 else "inner_words")
 
-    def _document(self, keys: tuple[str, ...], cells: list[Cell], *, marked: bool) -> tuple[str, str, str]:
+    def _composed(self, written: Composed, cells: list[Cell], *, marked: bool) -> tuple[str, str, str]:
+        """A document or array; if it is `marked`, an empty group says that it is what stands there."""
+        form, keys = _FORMS[written[0]], written[1]
         mark = self._group() if marked else ""
-        pattern, pairs = rf"{'()' if marked else ''}(?i:JSON_OBJECT){_GAP}\({_GAP}", []
-        for key, (piece, expression) in zip(keys, self.values(cells), strict=True):
+        pattern = ("()" if marked else "") + form.opening + _GAP
+        if not cells:
+            return mark, pattern + rf"\{form.closing}", "{}" if form.behind_key else "[]"
+        values = self.values(cells, form)
+        if isinstance(keys, int):
+            return mark, pattern + "".join(p for p, _ in values), "[" + ", ".join(e for _, e in values) + "]"
+        pairs = []
+        for key, (piece, expression) in zip(keys, values, strict=True):
             name = f"k{len(self.keys)}"
-            self.keys[name] = key
-            pattern += "'" + re.escape(key.replace("'", "''")) + "'" + _COMMA + piece
+            self.keys[name] = read_key(_KEY.match(key), named=form.braces)
+            pattern += re.escape(key) + _GAP + form.behind_key + _GAP + piece
             pairs.append(f"{name}: {expression}")
-        return mark, pattern if cells else pattern + _END, "{" + ", ".join(pairs) + "}"
-
-    def _array(self, cells: list[Cell], *, marked: bool) -> tuple[str, str, str]:
-        mark = self._group() if marked else ""
-        pattern = rf"{'()' if marked else ''}(?i:JSON_ARRAY){_GAP}\({_GAP}"
-        written = self.values(cells)
-        pattern += "".join(p for p, _ in written) if cells else _END
-        return mark, pattern, "[" + ", ".join(e for _, e in written) + "]"
+        return mark, pattern, "{" + ", ".join(pairs) + "}"

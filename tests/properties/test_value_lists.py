@@ -52,18 +52,44 @@ leaves: st.SearchStrategy[Pair] = st.one_of(
 )
 
 
+names = st.sampled_from(["a", "_B$1", "größe", "values", "null_", "e", "x", "json_object"])
+keys = texts | st.sampled_from(["$set", "a.b", "", "a", "a", "from", "{", "}", ":", "', k0: __import__('os')"])
+
+
+def named(text: str, sign: str) -> str:
+    return sign + text.replace(sign, sign * 2) + sign
+
+
+@st.composite
+def written_keys(draw: st.DrawFn) -> tuple[str, str]:
+    """A key in braces as it is written, and the text that it is."""
+    if draw(st.booleans()):
+        name = draw(names)
+        return name, name
+    key = draw(keys)
+    write = draw(st.sampled_from([quoted, escaped, *([named] if key and "\0" not in key else [])]))
+    return (write(key, draw(st.sampled_from('"`'))) if write is named else write(key)), key  # type: ignore[operator]
+
+
 @st.composite
 def documents(draw: st.DrawFn, inner: st.SearchStrategy[Pair]) -> Pair:
-    pairs = draw(st.lists(st.tuples(texts, inner), max_size=3))
-    parts = [f"{draw(gaps)}{quoted(k)}{draw(gaps)},{draw(gaps)}{v[0]}{draw(gaps)}" for k, v in pairs]
-    return f"JSON_OBJECT{draw(gaps)}({','.join(parts)})", {k: v[1] for k, v in pairs}
+    """A document in one of its forms; keys may come twice."""
+    form = draw(st.sampled_from(["{:}", "(:)", "(,)"]))
+    written = written_keys() if form == "{:}" else keys.map(lambda k: (quoted(k), k))
+    pairs = draw(st.lists(st.tuples(written, inner), max_size=3))
+    parts = [f"{draw(gaps)}{k[0]}{draw(gaps)}{form[1]}{draw(gaps)}{v[0]}{draw(gaps)}" for k, v in pairs]
+    text = ",".join(parts)
+    if form == "{:}" and pairs and draw(st.booleans()):
+        text += "," + draw(gaps)
+    before = "" if form == "{:}" else draw(st.sampled_from(["JSON_OBJECT", "json_object"])) + draw(gaps)
+    return f"{before}{form[0]}{text}{form[2]}", {k[1]: v[1] for k, v in pairs}
 
 
 @st.composite
 def arrays(draw: st.DrawFn, inner: st.SearchStrategy[Pair]) -> Pair:
     items = draw(st.lists(inner, max_size=3))
     parts = [f"{draw(gaps)}{text}{draw(gaps)}" for text, _ in items]
-    opening, closing = draw(st.sampled_from([("JSON_ARRAY(", ")"), ("[", "]"), ("ARRAY [", "]")]))
+    opening, closing = draw(st.sampled_from([("JSON_ARRAY(", ")"), ("[", "]"), ("ARRAY [", "]"), ("array[", "]")]))
     return opening + ",".join(parts) + closing, [value for _, value in items]
 
 
@@ -118,13 +144,13 @@ def test_every_way_of_reading_gives_the_error(made: tuple[str, list[tuple[Any, .
     text = made[0]
     at = data.draw(st.integers(0, len(text)))
     cut = data.draw(st.integers(0, 3))
-    text = text[:at] + data.draw(st.text("'\"`\\(),;$-#/*?eE[] 09.", max_size=3)) + text[at + cut :]
+    text = text[:at] + data.draw(st.text("'\"`\\(),;$-#/*?eE[]{}: 09.", max_size=3)) + text[at + cut :]
     expected = outcome(text, patience=TOKENS_ONLY)
     assert outcome(text, patience=1) == expected
     assert outcome(text, patience=1, piece=data.draw(st.integers(1, 40))) == expected
 
 
-@given(st.text("'\"`\\(),;$-#/*?eE[] 0aRrOoWw\n", max_size=60), st.integers(1, 9))
+@given(st.text("'\"`\\(),;$-#/*?eE[]{}: 0aRrOoWw\n", max_size=60), st.integers(1, 9))
 @settings(deadline=None, max_examples=500)
 @example("(1), (2", 1)
 def test_any_text_gives_rows_or_one_of_our_errors(text: str, piece: int) -> None:
