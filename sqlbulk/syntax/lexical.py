@@ -24,5 +24,11 @@ WORD = r"(?!(?i:JSON_(?:OBJECT|ARRAY))\b)[A-Za-z_]\w*+(?:\(\))?+"
 TYPED = r"DATE|TIMESTAMP|DECIMAL|OBJECTID|UUID"
 """The types of which a literal can be written: DATE '2025-01-31'."""
 
+RESERVED = frozenset(
+    ("ALL AND AS BETWEEN BY CASE DEFAULT DISTINCT ELSE END EXCEPT EXISTS FALSE FROM GROUP HAVING IN INTERSECT INTO "
+     "IS JOIN LIKE LIMIT NOT NULL ON OR ORDER RETURNING SELECT THEN TRUE UNION USING WHEN WHERE WITH").split()
+)
+"""Words that are a name only in quotes. All other keywords are names wherever the grammar has no place for them."""
+
 ROWS_MARK = "\ue000"
 """The character that stands in a statement's text for the value list that was taken out of it."""

@@ -17,15 +17,11 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.build import span_of
 from sqlbulk.syntax.build_statement import StatementBuilder
 from sqlbulk.syntax.expected import expectation
+from sqlbulk.syntax.lexical import RESERVED
 from sqlbulk.syntax.refusals import refuse_clause, refuse_path_operators, refuse_unsupported
 from sqlbulk.syntax.statements import Statement
 from sqlbulk.syntax.tables import cache_file
 
-RESERVED = frozenset(
-    ("ALL AND AS BETWEEN BY CASE DEFAULT DISTINCT ELSE END EXCEPT EXISTS FALSE FROM GROUP HAVING IN INTERSECT INTO "
-     "IS JOIN LIKE LIMIT NOT NULL ON OR ORDER RETURNING SELECT THEN TRUE UNION USING WHEN WHERE WITH").split()
-)
-"""Words that are a name only in quotes. All other keywords are names wherever the grammar has no place for them."""
 _REMEMBERED_LENGTH = 10_000
 """The trees of longer texts (characters) are not kept."""
 

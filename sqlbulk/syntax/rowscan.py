@@ -19,11 +19,11 @@ from sqlbulk.syntax.lexical import (
     OPENING,
     QUOTED,
     QUOTED_NAME,
+    RESERVED,
     STRING,
     TYPED,
     WORD,
 )  # fmt: skip
-from sqlbulk.syntax.parser import RESERVED
 from sqlbulk.syntax.patterns import compiled
 
 MAX_DEPTH = 250
