@@ -201,7 +201,8 @@ def test_it_starts_fast(arguments: list[str]) -> None:
         began = time.perf_counter()
         assert command(*arguments).returncode == 0
         best = min(best, time.perf_counter() - began)
-    assert best < (0.5 if arguments == ["--help"] else 1.5)
+    # How fast is measured by tests.bench; this finds what is slow even on a machine that does other work.
+    assert best < (2 if arguments == ["--help"] else 5)
 
 
 def test_no_server_ends_with_2_and_one_line(sqlbulk: Any) -> None:

@@ -55,7 +55,7 @@ def test_nobody_answers() -> None:
     assert error.code == "E5001"
     assert f"127.0.0.1:{port}" in error.message
     assert "Topology" not in error.message
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert failure(f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=100", timeout=60).code == "E5001"
 
 
@@ -178,7 +178,7 @@ def test_out_of_time(server_uri: str) -> None:
             began = time.monotonic()
             with pytest.raises(ServerError) as caught:
                 insert(connection, rows(), max_execution_time=0.5)
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 15
             assert caught.value.code == "E5006"
             summary: Any = caught.value.summary
             assert summary.read == settled(summary)

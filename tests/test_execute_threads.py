@@ -110,7 +110,9 @@ def test_workers_begin_when_there_is_work(lanes: bool) -> None:
     crew = Crew(write, workers=3, lanes=lanes, room=1000)
     crew.submit(Batch(Encoded(), 1, 1))
     crew.submit(Batch(Encoded(), 1, 2))
-    time.sleep(0.05)
+    until = time.monotonic() + 5
+    while most[1] < 2 and time.monotonic() < until:
+        time.sleep(0.005)
     assert most[1] == 2
     gate.set()
     for lane in range(20):

@@ -212,7 +212,7 @@ def test_a_server_that_stands_still_until_time_is_up(tmp_path: Path) -> None:
         done = run("--uri", f"mongodb://{address}/?serverSelectionTimeoutMS=1000", "-c",
                    "INSERT INTO t (k) VALUES (1) WITH (max_execution_time = '1 s')")
         assert done.code in (2, 4)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 19
         assert len(errors_of(done)) == 1
 
 

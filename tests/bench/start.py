@@ -1,13 +1,15 @@
-"""How long it takes until the command line answers, and a warm parse."""
+"""How long it takes until the command line answers, with a private server too, and a warm parse."""
 
 from __future__ import annotations
 
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 Row = tuple[str, str, str, str, bool]
@@ -17,7 +19,14 @@ STATEMENT = "INSERT INTO t (a, b) VALUES (1, 'x') ON CONFLICT (a) DO UPDATE SET 
 
 def measure(*, repeat: int) -> list[Row]:
     """What was measured: name, found, wanted, detail, whether it is enough."""
+    with tempfile.TemporaryDirectory() as directory:
+        numbers, warm = count(), Path(directory, "warm")
+        private = [
+            _row("first start of the private server", 5, repeat, lambda: _run_here(Path(directory, str(next(numbers))))),
+            _row("sqlbulk run -c, private server, warm", 2, repeat, lambda: _run_here(warm)),
+        ]
     return [
+        *private,
         _row("sqlbulk --help", 0.25, repeat, lambda: _run("--help")),
         _row("sqlbulk explain -c", 0.6, repeat, lambda: _run("explain", "-c", STATEMENT)),
         _row("warm parse", 0.003, 20 * repeat, _parser()),
@@ -26,6 +35,10 @@ def measure(*, repeat: int) -> list[Row]:
 
 def _run(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "sqlbulk", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def _run_here(data_dir: Path) -> None:
+    _run("run", "--data-dir", str(data_dir), "-c", "INSERT INTO t (a) VALUES (1)")
 
 
 def _parser() -> Callable[[], Any]:
