@@ -10,6 +10,8 @@ from sqlbulk.rowdata import RowError
 
 KEPT_ERRORS = 1_000
 """How many rejected rows a summary keeps in full; all are counted."""
+ANALYZED = "EXPLAIN ANALYZE "
+"""What stands before the verb of a statement that was carried out to be shown with its figures."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from sqlbulk.commands import bare
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, SqlbulkError, UsageError
 from sqlbulk.reports import Report
 
@@ -77,7 +78,7 @@ def _run_one(
         report.result(session.run_statement(statement, parameters))
     except SqlbulkError as error:
         plan = session.last_plan
-        targets = [getattr(step, "collection", None) for step in plan.steps] if plan is not None else []
+        targets = [getattr(bare(step), "collection", None) for step in plan.steps] if plan is not None else []
         report.failure(error, statement=plan.statement if plan is not None else "", target=next(iter(targets), None))
         if isinstance(error, FATAL):
             raise _Fatal from None

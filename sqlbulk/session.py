@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import CallerRows, Command, DryRun, Explained, Insert, Plan, SetOption, UseDatabase
+from sqlbulk.commands import CallerRows, Command, Explained, Insert, Plan, SetOption, UseDatabase, bare
 from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import (
     ConnectionFailed,
@@ -197,7 +197,7 @@ class Session:
 
     def _check_stdin(self, tree: Statement) -> None:
         for file in nodes_of(tree, st.FileSource):
-            if file.path == "-" and self._stdin_is_script and not isinstance(tree, st.Explain):
+            if file.path == "-" and self._stdin_is_script and not only_explained(tree):
                 raise PlanError("E6001", "standard input holds the script, so no rows can be read from it", file.span,
                                 hint="Put the script into a file, or give it with -c.")
 
@@ -210,7 +210,7 @@ class Session:
         tables = [tuple(part.text for part in table.name) for table in nodes_of(tree, ast.Table)]
         if not tables:
             return Catalog(), ()
-        if running and (not isinstance(tree, st.Explain) or tree.analyze):
+        if running and not only_explained(tree):
             if plans_alone(tree, self.options):
                 return self._read_rules(tables[0]), ()
             self._rules.clear()
@@ -254,7 +254,7 @@ class Session:
 
     def _run_plan(self, plan: Plan, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Run the steps of a plan; the last one's result is the statement's."""
-        writes = [s.of if isinstance(s, DryRun) else s for s in plan.steps]
+        writes = [bare(step) for step in plan.steps]
         if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in writes):
             raise UsageError("E6001", "rows are given, but the statement doesn't take any",
                              hint="INSERT INTO t (a, b) ? takes rows.")
@@ -282,8 +282,7 @@ class Session:
         connection = self.connection()
         connection.tidy()
         self._stop.clear()
-        written = step.of if isinstance(step, DryRun) else step
-        self._writing = isinstance(getattr(written, "options", None), WriteOptions)
+        self._writing = isinstance(getattr(bare(step), "options", None), WriteOptions)
         try:
             return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
         finally:
@@ -379,8 +378,15 @@ class ValueList:
         return decode(self._rows, columns=columns, evaluate=value, first_parameter=first_parameter)
 
 
+def only_explained(tree: Statement) -> bool:
+    """Whether the statement isn't run, but its plan is shown."""
+    return isinstance(tree, st.Explain) and not tree.analyze
+
+
 def dry_form(tree: Statement) -> Statement:
     """The statement so that it writes nothing: counted by DRY RUN, or explained."""
+    if isinstance(tree, st.Explain) and not isinstance(tree.statement, ast.Query | st.QueryWithOptions):
+        return replace(tree, analyze=False)
     if isinstance(tree, st.Insert | st.LoadData | st.Update | st.Delete | st.Move | st.Merge | st.Truncate):
         return st.DryRun(tree, span=tree.span)
     if isinstance(tree, st.CreateTable | st.CreateIndex | st.CreateView | st.Drop):

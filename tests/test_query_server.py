@@ -10,7 +10,6 @@ import pytest
 from bson.regex import Regex
 from pymongo.database import Database
 
-from sqlbulk.errors import UnsupportedError
 from sqlbulk.execute import query_keys
 from sqlbulk.execute.analyze import figures
 from sqlbulk.session import Session, connect
@@ -68,13 +67,6 @@ def test_explain_analyze(session: Session, database: Database[dict[str, Any]]) -
     lines = [row[0] for row in session.execute(f"EXPLAIN ANALYZE {EXISTS.format('')}").rows]
     assert "  the keys are few: they stand in the filter" in lines
     assert any(line.startswith("  read a ") and "1 rows" in line for line in lines)
-
-
-@pytest.mark.server
-def test_explain_analyze_is_for_queries(session: Session) -> None:
-    with pytest.raises(UnsupportedError, match="for queries only, not for DELETE"):
-        session.execute("EXPLAIN ANALYZE DELETE FROM a WHERE TRUE")
-    assert _ids(session, "SELECT id FROM a") == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.server

@@ -66,10 +66,14 @@ def execute(
             from sqlbulk.execute.query import run_query
 
             return run_query(command, connection)
-        case Analyze():
+        case Analyze(of=Query()):
             from sqlbulk.execute.analyze import run_analyze
 
             return run_analyze(command, connection)
+        case Analyze():
+            from sqlbulk.execute.analyze_write import run_analyzed
+
+            return run_analyzed(command, connection, rows=rows, progress=progress, stop=stop, base_dir=base_dir)
         case DryRun():
             from sqlbulk.execute.dryrun import run_dry
 

@@ -23,19 +23,29 @@ Figures = Mapping[str, Any]
 
 def run_analyze(command: Analyze, connection: Connection) -> Result:
     """The plan and the server's figures, a line a row; raises ServerError, ConnectionLost or ConnectionFailed."""
-    with prepared(command.query, connection) as ready:
+    assert isinstance(command.of, Query)
+    with prepared(command.of, connection) as ready:
         query = with_few_keys(ready, connection)
         lines = command.text.splitlines()
         if ready.few is not None:
             few = query.few is None
             found = "few: they stand in the filter" if few else "many: the pipeline above runs without them"
             lines.append(f"  the keys are {found}")
-        lines += ["server:", *(f"  {line}" for line in figures(_asked(query, connection)))]
+        try:
+            explained = asked(query, connection, limits(query.reading))
+        except PyMongoError as error:
+            raise query_error(error) from None
+        lines += ["server:", *(f"  {line}" for line in figures(explained))]
     return Result("EXPLAIN", ("plan",), [(line,) for line in lines])
 
 
-def _asked(query: Query, connection: Connection) -> Figures:
-    """The server's own account of the query, which it runs for that."""
+def asked(
+    query: Query, connection: Connection, settings: Mapping[str, Any], *, verbosity: str = "executionStats"
+) -> Figures:
+    """The server's own account of the query, which it runs for that, unless `verbosity` is 'queryPlanner'.
+
+    `settings` are the command's maxTimeMS and comment. Raises PyMongoError.
+    """
     database = database_of(query, connection)
     aggregate: dict[str, Any] = {
         "aggregate": 1 if query.collection is None else query.collection, "pipeline": list(query.pipeline),
@@ -44,12 +54,9 @@ def _asked(query: Query, connection: Connection) -> Figures:
         aggregate["hint"] = query.reading.hint
     if query.collation is not None:
         aggregate["collation"] = query.collation
-    try:
-        return database.command(
-            {"explain": aggregate, "verbosity": "executionStats", **limits(query.reading)}, codec_options=OPTIONS,
-            read_preference=database.read_preference)
-    except PyMongoError as error:
-        raise query_error(error) from None
+    return database.command(
+        {"explain": aggregate, "verbosity": verbosity, **settings}, codec_options=OPTIONS,
+        read_preference=database.read_preference)
 
 
 def figures(explained: Figures) -> Iterator[str]:
@@ -67,7 +74,7 @@ def _account(explained: Figures) -> Iterator[str]:
     stages = explained.get("stages")
     if stages is not None:
         yield from _stages(stages)
-    elif "executionStats" in explained:
+    elif "queryPlanner" in explained:
         yield _read(explained)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from sqlbulk.execute.faults import connection_error
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
+    from pymongo.monitoring import CommandListener
 
     from sqlbulk.execute.steps import Shelf
 
@@ -38,6 +40,7 @@ class Server:
 class Connection:
     """An open connection; `database` is where statements run that name none. A context manager that closes it.
 
+    `uri` is what it was opened from, perhaps with a password.
     `shelves` hold rows of statements that are still being read, `abandoned` ones those that nobody will read any
     more; `swept` are the databases in which leftovers have been looked for.
     """
@@ -48,6 +51,7 @@ class Connection:
     shelves: set[Shelf] = field(default_factory=set, compare=False, repr=False)
     abandoned: list[Shelf] = field(default_factory=list, compare=False, repr=False)
     swept: set[str] = field(default_factory=set, compare=False, repr=False)
+    uri: str = field(default="", compare=False, repr=False)
 
     def collection(self, name: str, database: str | None = None) -> Collection[dict[str, Any]]:
         """A collection, reading and writing values the way sqlbulk does. Raises ConnectionFailed for a bad name."""
@@ -78,16 +82,19 @@ class Connection:
 
 
 def open_connection(
-    uri: str, *, database: str, timeout: float = SELECTION_SECONDS, appname: str = "sqlbulk"
+    uri: str, *, database: str, timeout: float = SELECTION_SECONDS, appname: str = "sqlbulk",
+    listeners: Sequence[CommandListener] = (),
 ) -> Connection:
     """Connect and greet the server. `timeout` (seconds) yields to `serverSelectionTimeoutMS` in the URI.
+
+    `listeners` are told of every command.
 
     Raises ConnectionFailed: E5010 for a bad URI, E5001 if nobody answers, E5002 for a refused login,
     E5003 if the user may not even greet, E6005 where a library for the URI is missing.
     """
-    client = _client(uri, timeout, appname)
+    client = _client(uri, timeout, appname, listeners)
     try:
-        return Connection(client, database, _greet(client))
+        return Connection(client, database, _greet(client), uri=uri)
     except PyMongoError as error:
         client.close()
         raise connection_error(error) from None
@@ -96,9 +103,13 @@ def open_connection(
         raise
 
 
-def _client(uri: str, timeout: float, appname: str) -> MongoClient[dict[str, Any]]:
+def _client(
+    uri: str, timeout: float, appname: str, listeners: Sequence[CommandListener]
+) -> MongoClient[dict[str, Any]]:
     settings: dict[str, Any] = {"appname": appname, "tz_aware": True, "uuidRepresentation": "standard",
                                 "datetime_conversion": "DATETIME_AUTO"}
+    if listeners:
+        settings["event_listeners"] = list(listeners)
     if "serverselectiontimeoutms" not in uri.lower():
         settings["serverSelectionTimeoutMS"] = round(timeout * 1000)
     if "connecttimeoutms" not in uri.lower():

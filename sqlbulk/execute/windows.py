@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -117,16 +117,21 @@ class Finder:
         wanted = None if selection.limit is None else selection.limit - found
         if wanted is not None and wanted <= 0:
             return iter(())
-        pipeline: list[Filter] = found_by(selection)
-        if after is not NOTHING:
-            pipeline.append({"$match": _behind(after)})
-        if not selection.ordered:
-            pipeline.append({"$sort": {"_id": 1}})
-        if wanted is not None:
-            pipeline.append({"$limit": wanted})
-        pipeline.append({"$project": dict.fromkeys(("_id", *self.values), 1)})
+        pipeline = search(replace(selection, limit=wanted), self.values, after=after)
         return iter(source_of(self.collection, selection).aggregate(
             pipeline, batchSize=max(self.size, 2), allowDiskUse=True, comment=self.comment))
+
+
+def search(selection: Selection, values: Sequence[str] = (), *, after: Any = NOTHING) -> list[Filter]:
+    """The pipeline that finds a selection's documents, those behind the `_id` `after`, with fields beside `_id`."""
+    pipeline = found_by(selection)
+    if after is not NOTHING:
+        pipeline.append({"$match": _behind(after)})
+    if not selection.ordered:
+        pipeline.append({"$sort": {"_id": 1}})
+    if selection.limit is not None:
+        pipeline.append({"$limit": selection.limit})
+    return [*pipeline, {"$project": dict.fromkeys(("_id", *values), 1)}]
 
 
 def found_by(selection: Selection) -> list[Filter]:

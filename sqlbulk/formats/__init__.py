@@ -85,7 +85,8 @@ def write_result(
     """Write a result's rows, or the table of its summary if it has no columns, as they come from the server.
 
     `null` is the text for NULL in formats without one of their own, `max_width` how many characters of a
-    cell a table shows (None: all), `header` False leaves the column names out of table, CSV, TSV and HTML.
+    cell a table shows (None: all; plans are always shown whole), `header` False leaves the column names out of
+    table, CSV, TSV and HTML.
     Raises UsageError (E2007) for an unknown format.
     """
     chosen = _named(format, "writer")
@@ -93,7 +94,8 @@ def write_result(
         if result.summary is None:
             return
         result = summary_table(result)
-    _load(chosen.writer)(result.columns, result.rows, stream, Layout(null, max_width, header))
+    layout = Layout(null, None if result.statement.startswith("EXPLAIN") else max_width, header)
+    _load(chosen.writer)(result.columns, result.rows, stream, layout)
 
 
 def _named(name: str, side: str) -> Format:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlbulk.results import Result, WriteSummary
+from sqlbulk.results import ANALYZED, Result, WriteSummary
 
 COUNTS = ("inserted", "matched", "modified", "upserted", "archived", "deleted", "kept", "rejected", "skipped",
           "in_doubt", "unconfirmed", "batches", "retries")
@@ -46,7 +46,7 @@ def rejected_table(result: Result) -> Result:
 def _table(statement: str, results: Sequence[Result], *, total: bool = False) -> Result:
     written = [(result, result.summary) for result in results if result.summary is not None]
     summaries = [summary for _, summary in written]
-    main = {_MAIN.get(result.statement.split()[0].upper(), "inserted") for result, _ in written}
+    main = {_MAIN.get(result.statement.removeprefix(ANALYZED).split()[0].upper(), "inserted") for result, _ in written}
     counts = [name for name in COUNTS if name in main or any(getattr(summary, name) for summary in summaries)]
     rows = [_row(result.statement, result.target, summary, counts) for result, summary in written]
     if total and len(rows) > 1:

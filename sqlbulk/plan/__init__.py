@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import Command, DryRun, Explained, Insert, Plan, ValuesRows
+from sqlbulk.commands import Analyze, Command, DryRun, Explained, Insert, Plan, ValuesRows
 from sqlbulk.errors import PlanError
 from sqlbulk.functions.registry import Context
 from sqlbulk.options import WriteOptions
@@ -58,7 +58,7 @@ def _check_parameters(made: Plan, given: Parameters) -> None:
 def _all_steps(made: Plan) -> Iterator[Command]:
     for step in made.steps:
         yield step
-        if isinstance(step, DryRun):
+        if isinstance(step, Analyze | DryRun):
             yield step.of
         if isinstance(step, Explained) and step.plan is not None:
             yield from _all_steps(step.plan)

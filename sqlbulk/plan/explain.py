@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlbulk import commands
 from sqlbulk.errors import Span, UnsupportedError
 from sqlbulk.plan.shown import shown
+from sqlbulk.results import ANALYZED
 
 
 def explained(plan: commands.Plan) -> commands.Plan:
@@ -14,16 +15,24 @@ def explained(plan: commands.Plan) -> commands.Plan:
 
 
 def analyzed(plan: commands.Plan, span: Span) -> commands.Plan:
-    """EXPLAIN ANALYZE of a query's plan; UnsupportedError for a statement that would write."""
-    step = plan.steps[0] if plan.steps else None
-    if not isinstance(step, commands.Query):
-        raise UnsupportedError(
-            "E3001", f"EXPLAIN ANALYZE runs the statement, and is for queries only, not for {plan.statement}", span,
-            hint="EXPLAIN shows the plan; DRY RUN counts what would change")
+    """EXPLAIN ANALYZE of a plan; UnsupportedError unless the statement reads or writes documents."""
+    step = plan.steps[0]
+    match step:
+        case commands.Query():
+            verb, head = "EXPLAIN", "run for its figures:"
+        case commands.Insert() | commands.UpdateWhere() | commands.DeleteWhere() | commands.MergeRows():
+            verb, head = f"{ANALYZED}{plan.statement}", "carried out, so it writes, and shown with its figures:"
+        case commands.DryRun():
+            raise UnsupportedError(
+                "E3001", "EXPLAIN ANALYZE carries the statement out, and DRY RUN doesn't: they can't be combined", span,
+                hint="DRY RUN alone counts what would change; EXPLAIN ANALYZE alone writes, and shows figures")
+        case _:
+            raise UnsupportedError(
+                "E3001", "EXPLAIN ANALYZE carries the statement out, and is for those that read or write documents, not"
+                f" for {plan.statement}", span, hint="EXPLAIN shows the plan")
     text = plan.text
     return commands.Plan(
-        "EXPLAIN", (commands.Analyze(step, text),), plan.notices, lambda: f"run for its figures:\n{text}",
-        lambda: plan.commands)
+        verb, (commands.Analyze(step, text),), plan.notices, lambda: f"{head}\n{text}", lambda: plan.commands)
 
 
 def described(verb: str, step: commands.SetOption | commands.UseDatabase) -> commands.Plan:
