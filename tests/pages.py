@@ -75,11 +75,23 @@ def formats() -> str:
         extensions = ", ".join(f".{e}" for e in entry.extensions)
         read, written = ("yes" if side else "" for side in (entry.reader, entry.writer))
         lines.append(f"| {entry.name} | {extensions} | {read} | {written} | {entry.help} |")
-    lines.append("\n## What a file's options mean to each format\n")
-    for entry in FORMATS:
-        if entry.reader:
-            words = ", ".join(f"`{o.upper()}`" for o in sorted(entry.options)) or "none besides `COLUMNS` and `COMPRESSION`"
-            lines.append(f"- {entry.name}: {words}")
+    from sqlbulk.formats.celltypes import TYPE_NAMES
+    from sqlbulk.plan.insert.files import SETTINGS
+
+    lines.append("\n## Options of files\n\nThey stand behind the file, in any order: `FROM 'in.csv' DELIMITER ';' HEADER false`."
+                 " One that a format has no use for is refused.\n\n| option | what it means | for |\n|---|---|---|")
+    for word, setting in SETTINGS.items():
+        takers = [e.name for e in FORMATS if e.reader and setting.field in e.options]
+        help_text = setting.help.replace("|", "\\|")
+        lines.append(f"| `{word}` | {help_text} | {', '.join(takers) or 'all'} |")
+    lines.append(
+        "\n## Columns of files\n\n`COLUMNS (name TYPE DEFAULT value, …)` gives names and types. Where the file has a header it goes"
+        " by the names in it, and columns that it doesn't list are loaded as well; without a header it goes by position, and rows"
+        " may lack columns at the end that have a default. Of documents it takes the fields that it lists, `a.b` from"
+        f" within `a`. The types are {', '.join(TYPE_NAMES)}; a value that doesn't fit is a refused row.\n\n"
+        "A CSV column without a type is looked at in the first thousand rows: whole numbers, numbers, true and false, and timestamps with a"
+        " zone (`2025-01-31T12:00:00Z`) are taken for that, all else is text: so are dates alone, and codes such as `00123`."
+        " A later row that doesn't fit is refused and says which column to call TEXT.")
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import struct
 import threading
 from datetime import UTC, datetime
@@ -481,7 +482,7 @@ def test_ragged_rows_and_positions(load: Any) -> None:
     assert got.rows == [(1, "x\ny"), (6, "p\r\nq\n"), (7, "z")]
     assert got.faults == [(2, "E4003", "x.csv:4"), (3, "E4003", "x.csv:5")]
     assert got.places == ["x.csv:2", "x.csv:6", "x.csv:10"]
-    assert "1 values where there are 2 columns" in got.errors[0].message
+    assert "1 value for 2 columns" in got.errors[0].message
     assert got.texts[0] == "1,x\ny"
 
 
@@ -744,6 +745,24 @@ def test_bson_dumps(load: Any) -> None:
             load(damaged, "x.bson")
 
 
+def test_bson_documents_that_are_damaged_inside(load: Any) -> None:
+    def document(body: bytes) -> bytes:
+        return struct.pack("<i", len(body) + 5) + body + b"\0"
+
+    good, text = bson.encode({"a": 1}), b"\x02y\0" + struct.pack("<i", 3) + b"\xff\xfe\0"
+    for damaged, code in (
+        (document(text), "E4011"), (document(b"\x03x\0" + document(text)), "E4011"),
+        (document(b"\x03x\0" + struct.pack("<i", -5) + b"\0"), "E4001"),
+        (document(b"\x03x\0" + document(b"\x02y\0" + struct.pack("<i", 100) + b"a\0")), "E4001"),
+        (document(b"\x20x\0"), "E4001"),
+    ):
+        got = load(good + damaged + good, "x.bson", columns=columns("a"))
+        assert (got.rows, got.ordinals, got.faults) == ([(1,), (1,)], [1, 3], [(2, code, "x.bson")])
+        assert "the document at byte 12 is damaged" in got.errors[0].message
+    far = bson.encode({"d": {"at": DatetimeMS(1 << 60)}})
+    assert load(far, "x.bson").rows[0].raw == far
+
+
 def test_parquet_types(load: Any) -> None:
     from datetime import date, time, timedelta
     from decimal import Decimal
@@ -887,5 +906,6 @@ def test_columns_with_dots_reach_into_documents(load: Any) -> None:
 def test_a_bson_document_of_no_known_type(load: Any) -> None:
     damaged = bytearray(bson.encode({"a": 1}))
     damaged[4] = 0x99
-    with pytest.raises(UsageError, match=r"no BSON document at byte 12 .*unknown BSON type"):
-        load(bson.encode({"a": 1}) + bytes(damaged), "x.bson")
+    got = load(bson.encode({"a": 1}) + bytes(damaged), "x.bson")
+    assert got.faults == [(2, "E4001", "x.bson")]
+    assert re.search(r"at byte 12 .*unknown BSON type", got.errors[0].message)

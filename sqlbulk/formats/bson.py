@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from sqlbulk.commands import FileRows
+from sqlbulk.errors import RowRefused
 from sqlbulk.formats.inputs import FileSource, Input, OpenInput, unreadable
 from sqlbulk.formats.selection import Selection
-from sqlbulk.rowdata import Chunk, Location
+from sqlbulk.rowdata import Chunk, Location, RowError
 
 ROWS = 1_000
 """How many documents a chunk has at most."""
 LARGEST = 48 << 20
 """A document that claims more bytes than this is none: the server's messages end there."""
+
+_ANY_DATE: CodecOptions[dict[str, object]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 
 
 def read(spec: FileRows, inputs: tuple[Input, ...]) -> BsonDump:
@@ -24,7 +29,10 @@ def read(spec: FileRows, inputs: tuple[Input, ...]) -> BsonDump:
 
 
 class BsonDump(FileSource):
-    """Raw documents. Damage ends the reading (UsageError E6002): where the next begins can't be told."""
+    """Raw documents. A document that is damaged within its length is refused.
+
+    Other damage ends the reading (UsageError E6002): where the next document begins can't be told.
+    """
 
     def __init__(self, spec: FileRows, inputs: tuple[Input, ...]) -> None:
         super().__init__(inputs)
@@ -34,23 +42,31 @@ class BsonDump(FileSource):
 
     def __iter__(self) -> Iterator[Chunk]:
         for opened in self.opened():
-            rows: list[RawBSONDocument] = []
+            found: list[RawBSONDocument | RowRefused] = []
             for document in _documents(opened):
+                found.append(document)
+                if len(found) == ROWS:
+                    yield self._chunk(found, opened.name)
+                    found = []
+            if found:
+                yield self._chunk(found, opened.name)
+
+    def _chunk(self, found: list[RawBSONDocument | RowRefused], name: str) -> Chunk:
+        rows: list[RawBSONDocument] = []
+        kept: list[int] = []
+        refused: list[RowError] = []
+        for ordinal, document in enumerate(found, self._ordinal):
+            if isinstance(document, RowRefused):
+                refused.append(RowError(ordinal, document.code, document.message, Location(name)))
+            else:
                 rows.append(document)
-                if len(rows) == ROWS:
-                    yield self._chunk(rows, opened.name)
-                    rows = []
-            if rows:
-                yield self._chunk(rows, opened.name)
-
-    def _chunk(self, rows: list[RawBSONDocument], name: str) -> Chunk:
-        first = self._ordinal
-        self._ordinal += len(rows)
-        return self._selection.apply(Chunk(
-            rows, range(first, self._ordinal), locate=lambda i: Location(name), consumed=self.consumed))
+                kept.append(ordinal)
+        self._ordinal += len(found)
+        return self._selection.apply(
+            Chunk(rows, kept, refused, locate=lambda i: Location(name), consumed=self.consumed))
 
 
-def _documents(opened: OpenInput) -> Iterator[RawBSONDocument]:
+def _documents(opened: OpenInput) -> Iterator[RawBSONDocument | RowRefused]:
     buffer, at, offset = b"", 0, 0
     for block in opened.blocks():
         buffer, at = buffer[at:] + block, 0
@@ -60,14 +76,20 @@ def _documents(opened: OpenInput) -> Iterator[RawBSONDocument]:
                 raise unreadable(opened.name, f"no BSON document at byte {offset}")
             if len(buffer) - at < length:
                 break
-            try:
-                document = RawBSONDocument(buffer[at : at + length])
-                # its fields are looked at only when they are asked for, and will be
-                len(document)
-            except InvalidBSON as error:
-                raise unreadable(opened.name, f"no BSON document at byte {offset} ({error})") from None
-            yield document
+            if buffer[at + length - 1]:
+                raise unreadable(opened.name, f"no BSON document at byte {offset}")
+            yield _document(buffer[at : at + length], offset)
             at += length
             offset += length
     if at < len(buffer):
         raise unreadable(opened.name, f"ends in the middle of the document at byte {offset}")
+
+
+def _document(data: bytes, offset: int) -> RawBSONDocument | RowRefused:
+    """A document; a refusal if anything in it is damaged, since neither its reader nor the server looks everywhere."""
+    try:
+        bson.decode(data, _ANY_DATE)
+        return RawBSONDocument(data)
+    except InvalidBSON as error:
+        code = "E4011" if "codec can't decode" in str(error) else "E4001"
+        return RowRefused(code, f"the document at byte {offset} is damaged: {error}")

@@ -62,7 +62,7 @@ def kind_of_column(column: FileColumn, spec: FileRows) -> Kind | None:
     kind = make(match[2], match[3], spec.date_format) if match and make else None
     if kind is None:
         message = f"type {column.type} of column {column.name} is not one that files can be read with"
-        raise PlanError("E2007", message, spec.span, hint=f"There are {', '.join(sorted(_MAKERS))}.")
+        raise PlanError("E2007", message, spec.span, hint=f"There are {', '.join(TYPE_NAMES)}.")
     return kind
 
 
@@ -321,6 +321,9 @@ _MAKERS: dict[str, _Maker] = {
     **dict.fromkeys(("JSON", "DOCUMENT", "OBJECT", "ARRAY"), _plain(JSON)),
     **dict.fromkeys(("BINARY", "VARBINARY", "BLOB", "BYTES"), _binary),
 }
+
+TYPE_NAMES = tuple(sorted(_MAKERS))
+"""The names of the types, as COLUMNS takes them."""
 
 
 # Types found out from the first rows

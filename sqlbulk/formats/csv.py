@@ -163,7 +163,7 @@ class Delimited(FileSource):
         if isinstance(row, BadRow):
             raise row.refusal
         if batch.suspect:
-            _check_text(row)
+            _check_text(row, self._spec.encoding)
         return batch.finished(row if len(row) == len(self._columns) else self._filled(row))
 
     def _filled(self, row: list[str]) -> list[str]:
@@ -171,7 +171,7 @@ class Delimited(FileSource):
         missing = self._columns[len(row):]
         if len(row) < len(self._columns) and all(column.has_default for column in missing):
             return row + [next(iter(column.nulls), "") for column in missing]
-        raise RowRefused("E4003", f"{len(row)} values where there are {len(self._columns)} columns")
+        raise RowRefused("E4003", f"{_counted(len(row), 'value')} for {_counted(len(self._columns), 'column')}")
 
     def _text(self, row: list[str] | BadRow) -> str | None:
         assert self._dialect is not None
@@ -198,14 +198,18 @@ def _titles(batch: Batch, opened: OpenInput) -> list[str]:
     raise UsageError("E6002", f"{opened.name}: no rows")
 
 
-def _check_text(row: Sequence[str]) -> None:
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _check_text(row: Sequence[str], encoding: str) -> None:
     """Raises RowRefused (E4011) if a row's bytes are not text."""
     for number, cell in enumerate(row, 1):
         if "\0" in cell:
             raise RowRefused("E4011", f"a NUL byte in value {number}")
         fault = next((c for c in cell if "\udc80" <= c <= "\udcff"), None)
         if fault is not None:
-            raise RowRefused("E4011", f"a byte in value {number} is not of the file's encoding")
+            raise RowRefused("E4011", f"a byte in value {number} is not {encoding}; ENCODING names another encoding")
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO, layout: Layout) -> None:

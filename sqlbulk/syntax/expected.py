@@ -5,7 +5,7 @@ from __future__ import annotations
 _NAMES = {
     "NAME": "a name", "QUOTED": "a name", "NUMBER": "a number", "STRING": "a string", "ESCAPED_STRING": "a string",
     "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",", "DOT": ".",
-    "COLON": ":", "QMARK": "?", "ASSIGN": ":=", "EQUAL": "=",
+    "COLON": ":", "QMARK": "?", "QUESTION": "?", "ASSIGN": ":=", "EQUAL": "=",
     "ROWS": "a list of rows", "VARIABLE": "@name",
     "$END": "the end",
     "OPTION_BLOCK": "BULK_OPTIONS", "ANY": "ANY", "ALL_OF": "ALL", "ROWS_WORD": "ROWS", "NULL_WORD": "NULL",

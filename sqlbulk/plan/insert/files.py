@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlbulk import commands
 from sqlbulk.errors import PlanError, UnsupportedError
@@ -16,6 +16,8 @@ from sqlbulk.syntax import statements as st
 
 FORMATS = ("csv", "tsv", "jsonl", "ndjson", "json", "bson", "parquet")
 COMPRESSIONS = ("gz", "gzip", "bz2", "bzip2", "zst", "zstd", "none")
+_SIZED = {"DECIMAL", "NUMERIC", "TEXT", "VARCHAR", "CHAR", "STRING"}
+"""The types whose size the readers check."""
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n", "\\\\": "\\", "\\0": "\0"}
 
 
@@ -25,12 +27,13 @@ def read_file_source(
     """The file with its options over those of `base`; raises PlanError E2007 or E2018 at the option to blame."""
     found: dict[str, Any] = {}
     for option in source.options:
-        name, check = _OPTIONS[option.name]
-        if name in found:
+        name, check, _ = SETTINGS[option.name]
+        if name in found and name != "null":
             raise PlanError("E2018", f"{option.name} is given twice", option.span)
         value = bind_constant(option.value, environment).value
         try:
-            found[name] = check(value)
+            # NULL may be spelled in several ways
+            found[name] = (*found.get(name, ()), *_nulls(value)) if name == "null" else check(value)
         except ValueError as problem:
             raise PlanError("E2007", f"{option.name}: {problem}", option.span) from None
     if not source.path:
@@ -102,21 +105,48 @@ def _encoding(value: Any) -> str:
     return text
 
 
-_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "FORMAT": ("format", _word(FORMATS)),
-    "COMPRESSION": ("compression", _word(COMPRESSIONS)),
-    "DELIMITER": ("delimiter", _delimiter),
-    "QUOTE": ("quote", _mark),
-    "ESCAPE": ("escape", _mark),
-    "HEADER": ("header", _flag),
-    "SKIP": ("skip", _count),
-    "NULL": ("null", _nulls),
-    "ENCODING": ("encoding", _encoding),
-    "DATE_FORMAT": ("date_format", _plain_text),
-    "INFER_TYPES": ("infer_types", _flag),
-    "LINE_TERMINATOR": ("line_terminator", _text),
-    "LINE_PREFIX": ("line_prefix", _plain_text),
+class FileSetting(NamedTuple):
+    """An option of a file: the field of `FileRows` that it fills, what checks its value, and what it means."""
+
+    field: str
+    check: Callable[[Any], Any]
+    help: str
+
+
+SETTINGS: dict[str, FileSetting] = {
+    "FORMAT": FileSetting("format", _word(FORMATS), "The format; else the file's extension tells it."),
+    "COMPRESSION": FileSetting(
+        "compression", _word(COMPRESSIONS), "`gz`, `bz2`, `zst` or `none`; else the file's extension tells it."),
+    "DELIMITER": FileSetting(
+        "delimiter", _delimiter,
+        "What stands between values, of up to nine characters; else found out: `,` `;` `|` or a tab."),
+    "QUOTE": FileSetting(
+        "quote", _mark,
+        "What surrounds values, `''` for nothing; else found out: `\"`, or `'` where most lines have it."),
+    "ESCAPE": FileSetting(
+        "escape", _mark,
+        "What takes the meaning from the character behind it; else nothing does, and a quote in a value is"
+        " written twice. With a backslash `\\N` is NULL, and an empty TEXT is empty text."),
+    "HEADER": FileSetting(
+        "header", _flag,
+        "Whether the first row names the columns; else found out, and an error where it can't be told."),
+    "SKIP": FileSetting("skip", _count, "How many lines to pass over at the beginning of each file."),
+    "NULL": FileSetting(
+        "null", _nulls, "The text that stands for NULL, given again for another spelling; else an empty value is NULL,"
+        " quoted or not. It takes the column's default, if there is one."),
+    "ENCODING": FileSetting(
+        "encoding", _encoding, "The encoding, such as `latin1`; else UTF-8, or what a byte order mark says."),
+    "DATE_FORMAT": FileSetting(
+        "date_format", _plain_text, "How DATE and TIMESTAMP columns are written, as in `'%d.%m.%Y'`; else ISO 8601."),
+    "INFER_TYPES": FileSetting(
+        "infer_types", _flag, "`false`: columns without a type are text."),
+    "LINE_TERMINATOR": FileSetting(
+        "line_terminator", _text, "What ends a row; else any usual line end."),
+    "LINE_PREFIX": FileSetting(
+        "line_prefix", _plain_text, "What rows begin behind; lines without it are passed over. Only LOAD DATA has it:"
+        " `LINES STARTING BY`."),
 }
+"""The options of files, by the word in the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +167,15 @@ def read_columns(listed: Sequence[st.FileColumn], environment: Environment) -> C
         kind = column.type
         if kind is not None and kind.array:
             raise UnsupportedError("E3001", f"a file's column can't be of type {kind.name}[]", kind.span)
+        type_name = kind.name if kind else None
         if kind is not None and kind.arguments:
-            size = ", ".join(map(str, kind.arguments))
-            notices.append(f"{name} {kind.name}({size}): the size is not checked")
+            sized = f"{kind.name}({', '.join(map(str, kind.arguments))})"
+            if kind.name in _SIZED:
+                type_name = sized
+            else:
+                notices.append(f"{name} {sized}: the size is not checked")
         default = None if column.default is None else bind_constant(column.default, environment).value
-        columns.append(commands.FileColumn(name, kind.name if kind else None, default, column.default is not None))
+        columns.append(commands.FileColumn(name, type_name, default, column.default is not None))
         paths.append(path)
     check_distinct((p, c.span) for p, c in zip(paths, listed, strict=True) if p is not None)
     _check_names(columns, listed)
@@ -156,4 +190,4 @@ def _check_names(columns: Sequence[commands.FileColumn], listed: Sequence[st.Fil
             raise PlanError("E2010", f"{name} is named twice", listed[position].span)
 
 
-__all__ = ["Columns", "read_columns", "read_file_source"]
+__all__ = ["SETTINGS", "Columns", "read_columns", "read_file_source"]
