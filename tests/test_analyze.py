@@ -21,6 +21,7 @@ import sqlbulk
 from sqlbulk.cli import main
 from sqlbulk.errors import Interrupted, ServerError, SqlError, TooManyErrors, UsageError
 from sqlbulk.execute import analyze_write
+from sqlbulk.execute.analyze import asked
 from sqlbulk.execute.analyze_sent import Sent, Watch, command_size, counted, kind_of, writes
 from sqlbulk.execute.analyze_write import Account
 from sqlbulk.results import WriteSummary
@@ -320,14 +321,12 @@ def test_rows_of_the_caller_and_an_interruption(session: sqlbulk.Session, databa
 def test_a_server_that_tells_less(
     session: sqlbulk.Session, database: Database[dict[str, Any]], refused: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = analyze_write.asked
-
-    def asked(*given: Any, verbosity: str = "executionStats") -> Any:
+    def less(*given: Any, verbosity: str = "executionStats") -> Any:
         if verbosity in refused:
             raise OperationFailure(f"no {verbosity}", 303)
-        return really(*given, verbosity=verbosity)
+        return asked(*given, verbosity=verbosity)
 
-    monkeypatch.setattr(analyze_write, "asked", asked)
+    monkeypatch.setattr(analyze_write, "asked", less)
     lines = shown(session.execute("EXPLAIN ANALYZE DELETE FROM t WHERE k = 3"))
     server = part(lines, "server:")
     if len(refused) == 1:

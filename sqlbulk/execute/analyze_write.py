@@ -92,7 +92,8 @@ def run_analyzed(
     assert not isinstance(write, Query)
     watch = Watch(connection.database)
     with open_connection(connection.uri, database=connection.database, listeners=[watch]) as own, watch.counting():
-        watched = replace(connection, client=own.client, server=own.server, shelves=own.shelves, abandoned=own.abandoned)
+        watched = replace(
+            connection, client=own.client, server=own.server, shelves=own.shelves, abandoned=own.abandoned)
         began = time.monotonic()
         with _without_steps(write, watched) as ready:
             paused = time.monotonic()
