@@ -127,6 +127,10 @@ VALUES = [
     ("JSON_OBJECT('a': 1)", {"a": 1}),
     ("JSON_ARRAY(JSON_OBJECT('k': 1))", [{"k": 1}]),
     ("JSON_OBJECT('a' : 1, -- x\n 'b':JSON_OBJECT('a', 2), E'c\\n': [])", {"a": 1, "b": {"a": 2}, "c\n": []}),
+    ("'{}' #>> '{a}'\n", ("=", "'{}' #>> '{a}'")),
+    ("'{}' #-'{a}'\n", ("=", "'{}' #-'{a}'")),
+    ("'{}' #-- x\n", "{}"),
+    ("{a: [1 #> 'x'\n]}", {"a": [("=", "1 #> 'x'")]}),
     ("{}", {}),
     ("{ }", {}),
     ("{a: 1}", {"a": 1}),
@@ -213,6 +217,9 @@ def test_rows() -> None:
         ("DEEP", "E1007", "deeply"),
         ("JSON_ARRAY(" * 10000 + ")" * 10000, "E1007", "250 levels"),
         ("[" * 10000 + "]" * 10000, "E1007", "250 levels"),
+        ("{a: " * 10000 + "1" + "}" * 10000, "E1007", "250 levels"),
+        ("{a: 1, 'b': [{c: DATE '2025-02-30'}]}", "E4002", "day"),
+        ("{a: REFUSED + ?, b: ?}", "E2019", "no value"),
         ("JSON_OBJECT('a', JSON_ARRAY(1, REFUSED))", "E2019", "no value"),
     ],
 )
@@ -240,6 +247,19 @@ def test_levels_that_can_be_stored() -> None:
     for _ in range(249):
         (value,) = value
     assert value == []
+
+
+@pytest.mark.parametrize("patience", [1, 100])
+@pytest.mark.parametrize("depth", [6, 18, 21, 24, 102, 249])
+def test_documents_in_documents(depth: int, patience: int) -> None:
+    text = "{a: [{'b':" * (depth // 3) + "NULL" + "}]}" * (depth // 3)
+    for (value,) in rows_of(f"({text}), " * 5, patience=patience):
+        for _ in range(depth // 3):
+            value = value["a"][0]["b"]
+        assert value is None
+    broken = text.replace("NULL", "BADx")
+    error = failure(f"({text}), " * 5 + f"\n({broken})", patience=patience)
+    assert (error.code, error.source and error.source.position(error.span.start)) == ("E2002", (4, broken.find("BAD") + 3))
 
 
 @pytest.mark.parametrize("patience", [1, 100])

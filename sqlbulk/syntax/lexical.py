@@ -8,6 +8,8 @@ from __future__ import annotations
 SPACE = r"[ \t\r\n\f\v]"
 COMMENT = r"(?:--|\#)[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 GAP = rf"(?:{SPACE}++|{COMMENT})*+"
+VALUE_GAP = rf"(?:{SPACE}++|(?!\#>|\#-\s*+'\{{)(?:{COMMENT}))*+"
+"""A gap beside a value, where PostgreSQL's operators #>, #>> and #- are no comments: they are refused."""
 STRING = r"'[^']*+(?:''[^']*+)*+'"
 ESCAPED_STRING = r"(?<!\w)[eE]'[^'\\]*+(?:(?:''|\\[\s\S])[^'\\]*+)*+'"
 QUOTED_NAME = r'"[^"]*+(?:""[^"]*+)*+"|`[^`]*+(?:``[^`]*+)*+`'

@@ -13,7 +13,6 @@ from sqlbulk.syntax.lexical import (
     COMMENT,
     ESCAPED_STRING,
     FLOAT,
-    GAP,
     INTEGER,
     NAME,
     OPENING,
@@ -22,6 +21,7 @@ from sqlbulk.syntax.lexical import (
     RESERVED,
     STRING,
     TYPED,
+    VALUE_GAP,
     WORD,
 )  # fmt: skip
 from sqlbulk.syntax.patterns import compiled
@@ -55,22 +55,22 @@ _ORDINARY = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE]"
 _STRUCTURE = compiled(rf"(?:[^()\[\]{{}},'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _NESTING = compiled(rf"(?:[^()'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
 _PARAMETER = compiled(rf"(?:[^?'\"`\-/#$eE]++|{_ORDINARY})*+", re.ASCII)
-_GAP = compiled(GAP)
-_EMPTY = compiled(rf"{GAP}[)\]}}]")
-_FOLLOWING = compiled(rf"{GAP}[,)\]}}]")
+_GAP = compiled(VALUE_GAP)
+_EMPTY = compiled(rf"{VALUE_GAP}[)\]}}]")
+_FOLLOWING = compiled(rf"{VALUE_GAP}[,)\]}}]")
 _CELL = compiled(
-    rf"{GAP}(?:({STRING}){GAP}[,)\]}}]"
-    rf"|((?i:JSON_OBJECT){GAP}\(|\{{)|((?i:JSON_ARRAY){GAP}\(|(?i:ARRAY){GAP}\[|\[)"
-    rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){GAP}{STRING})){GAP}[,)\]}}])",
+    rf"{VALUE_GAP}(?:({STRING}){VALUE_GAP}[,)\]}}]"
+    rf"|((?i:JSON_OBJECT){VALUE_GAP}\(|\{{)|((?i:JSON_ARRAY){VALUE_GAP}\(|(?i:ARRAY){VALUE_GAP}\[|\[)"
+    rf"|(?:({INTEGER})|({FLOAT})|({WORD})|({ESCAPED_STRING})|([xX]'[^']*+')|((?i:{TYPED}){VALUE_GAP}{STRING})){VALUE_GAP}[,)\]}}])",
     re.ASCII,
 )
 KEY = rf"(?:({STRING}|{ESCAPED_STRING})|({QUOTED_NAME})|({NAME}))"
 """The key of a document, for `read_key`."""
-_KEY = compiled(rf"{GAP}{KEY}{GAP}:(?!:)", re.ASCII)
+_KEY = compiled(rf"{VALUE_GAP}{KEY}{VALUE_GAP}:(?!:)", re.ASCII)
 _SIGNS = {"(": ")", "[": "]", "{": "}"}
 _STRING, _DOCUMENT, _ARRAY, _INTEGER, _FLOAT, _WORD, _ESCAPED, _HEX, _TYPED = range(1, 10)
 _ROW = 0
-_TYPED_PARTS = compiled(rf"(\w+){GAP}({STRING})")
+_TYPED_PARTS = compiled(rf"(\w+){VALUE_GAP}({STRING})")
 _CONSTANTS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
 
 

@@ -13,6 +13,7 @@ from sqlbulk.errors import PlanError, Span, SqlError
 from sqlbulk.syntax.lexical import COMMENT, ROWS_MARK
 from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.rows import decode
+from sqlbulk.syntax.rowscan import Evaluate
 from sqlbulk.syntax.script import statements
 from sqlbulk.syntax.textsource import MemoryStore, ValueText
 
@@ -112,7 +113,7 @@ def lists(draw: st.DrawFn) -> tuple[str, list[tuple[Any, ...]]]:
     return "".join(a + b for a, b in zip(parts, separators, strict=True)), values
 
 
-def outcome(text: str, *, patience: int, piece: int = 1 << 18) -> Any:
+def outcome(text: str, *, patience: int, piece: int = 1 << 18, evaluate: Evaluate = evaluate) -> Any:
     """The rows with their places, and the refused; or the code and place of the error."""
     data = text.encode("utf-8", "surrogatepass")
     rows = ValueText(MemoryStore(data), 0, len(data), "f", 1, 1, errors="surrogatepass")
