@@ -66,10 +66,6 @@ def execute(
             from sqlbulk.execute.query import run_query
 
             return run_query(command, connection)
-        case Analyze(of=Query()):
-            from sqlbulk.execute.analyze import run_analyze
-
-            return run_analyze(command, connection)
         case Analyze():
             from sqlbulk.execute.analyze_write import run_analyzed
 

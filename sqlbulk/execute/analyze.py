@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import Analyze, Query
+from sqlbulk.commands import Query
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.query import query_error
 from sqlbulk.execute.query_keys import with_few_keys
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 Figures = Mapping[str, Any]
 
 
-def run_analyze(command: Analyze, connection: Connection) -> Result:
-    """The plan and the server's figures, a line a row; raises ServerError, ConnectionLost or ConnectionFailed."""
-    assert isinstance(command.of, Query)
-    with prepared(command.of, connection) as ready:
+def run_analyze(asked_for: Query, text: str, connection: Connection) -> Result:
+    """The plan, `text`, and the server's figures, a line a row.
+
+    Raises ServerError, ConnectionLost or ConnectionFailed.
+    """
+    with prepared(asked_for, connection) as ready:
         query = with_few_keys(ready, connection)
-        lines = command.text.splitlines()
+        lines = text.splitlines()
         if ready.few is not None:
             few = query.few is None
             found = "few: they stand in the filter" if few else "many: the pipeline above runs without them"

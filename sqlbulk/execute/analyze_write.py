@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from sqlbulk.commands import Analyze, DeleteWhere, Insert, MergeRows, Query, QueryRows, UpdateWhere
 from sqlbulk.execute import execute
-from sqlbulk.execute.analyze import asked, figures
+from sqlbulk.execute.analyze import asked, figures, run_analyze
 from sqlbulk.execute.analyze_sent import Sent, Watch, counted, milliseconds
 from sqlbulk.execute.connection import open_connection
 from sqlbulk.execute.faults import brief
@@ -86,10 +86,11 @@ def run_analyzed(
 ) -> Result:
     """The plan and what was done, a line a row, with the statement's own summary and notices.
 
-    The statement runs over a connection of its own, whose commands are counted. Raises what it raises.
+    What writes runs over a connection of its own, whose commands are counted. Raises what it raises.
     """
     write = command.of
-    assert not isinstance(write, Query)
+    if isinstance(write, Query):
+        return run_analyze(write, command.text, connection)
     watch = Watch(connection.database)
     with open_connection(connection.uri, database=connection.database, listeners=[watch]) as own, watch.counting():
         watched = replace(
