@@ -13,13 +13,14 @@ from hypothesis import strategies as some
 from pymongo.database import Database
 
 from sqlbulk.errors import Source
+from sqlbulk.functions.comparison import is_true
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.bound import BoundExpr
 from sqlbulk.plan.binding.evaluate import evaluate, step_into
 from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment
-from sqlbulk.plan.lowering.expr import is_true, lower
+from sqlbulk.plan.lowering.expr import lower
 from sqlbulk.plan.lowering.filter import match, native_filter
 from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.syntax.parser import parse_expression
@@ -33,20 +34,32 @@ VALUES: list[Any] = [
     {"b": {"c": 1}}, [], [1], [None], ["a", 2], [[1]], [{"b": 1}], [{"b": None}, 5], [{"c": 1}], [[{"b": 1}]],
     {"b": [{"c": 1}]}, [{"b": [1]}], {"0": 1}, "0123456789abcdef01234567",
 ]
+NUMBERS: list[Any] = [
+    float("nan"), Decimal128("NaN"), Decimal128("-NaN"), float("inf"), float("-inf"), Decimal128("Infinity"),
+    Decimal128("-Infinity"), -0.0, 0, Decimal128("1"), 2.5, -(2**63),
+]
 DOCUMENTS: list[dict[str, Any]] = [
-    {}, *({"a": v} for v in VALUES), *({"a": v, "d": w} for v in VALUES[::3] for w in (True, None, 1, [True]))]
+    {}, *({"a": v} for v in VALUES), *({"a": v, "d": w} for v in VALUES[::3] for w in (True, None, 1, [True])),
+    *({"a": v, "d": w} for v in NUMBERS for w in (*NUMBERS, None, "a")), *({"d": v} for v in NUMBERS),
+    *({"a": v} for n in NUMBERS for v in ([n], {"b": n}, {"b": [n]}, [{"b": n}]))]
 
 _PATHS = ("a", "a.b", "a.b.c", "d", "_id", '"a"."0"')
 _CONSTANTS = (
     "1", "2.5", "'a'", "'ab'", "'$a'", "TRUE", "FALSE", "NULL", "DECIMAL '1.0'", "DATE '2025-01-01'", "''", "-1",
-    "'0123456789abcdef01234567'", "JSON_ARRAY(1)", "JSON_OBJECT('b', 1)",
+    "'0123456789abcdef01234567'", "JSON_ARRAY(1)", "JSON_OBJECT('b', 1)", *(
+        f"CAST('{number}' AS {name})" for number in ("NaN", "Infinity", "-Infinity") for name in ("DOUBLE", "DECIMAL")),
+    "-0.0",
 )
 _paths, _constants = some.sampled_from(_PATHS), some.sampled_from(_CONSTANTS)
+_values = some.one_of(
+    _paths, _constants, some.builds("({} + {})".format, _paths, some.sampled_from(["1", "a", "d"])),
+    some.builds("GREATEST({}, {})".format, _paths, some.one_of(_paths, _constants)),
+    some.builds("CAST({} AS {})".format, _paths, some.sampled_from(["DOUBLE", "INT", "DECIMAL", "BOOLEAN"])))
 _signs = some.sampled_from(["=", "<>", "<", "<=", ">", ">=", "<=>"])
 _simple = some.one_of(
     some.builds("{} {} {}".format, _paths, _signs, _constants),
     some.builds("{} {} {}".format, _constants, _signs, _paths),
-    some.builds("{} {} {}".format, _paths, _signs, _paths),
+    some.builds("{} {} {}".format, _values, _signs, _values),
     some.builds("{} {}IN ({}, {})".format, _paths, some.sampled_from(["", "NOT "]), _constants, _constants),
     some.builds("{} IS {}{}".format, _paths, some.sampled_from(["", "NOT "]),
                 some.sampled_from(["NULL", "TRUE", "FALSE", "MISSING"])),
@@ -99,13 +112,29 @@ def test_all_ways_select_the_same_rows(stored: Any, condition: str) -> None:
     native = match(expression, Layout(), CONTEXT)
     assert native != {}
     by_match = ids(stored, native)
-    by_expression = ids(stored, {"$expr": is_true(lower(expression, Layout(), CONTEXT))})
+    lowered = lower(expression, Layout(), CONTEXT)
+    by_expression = ids(stored, {"$expr": is_true(lowered)})
     assert by_match == by_expression, (condition, native)
-    in_python = [
-        i for i, d in enumerate(DOCUMENTS)
-        if evaluate(expression, lambda c, i=i, d=d: step_into({"_id": i, **d}, c.path), CONTEXT) is True]  # type: ignore[misc]
+    values = [d.get("v") for d in stored.aggregate([{"$sort": {"_id": 1}}, {"$project": {"v": [lowered.mql]}},
+                                                    {"$project": {"v": {"$first": "$v"}}}])]
+    assert by_match == [i for i, value in enumerate(values) if value is True], (condition, native)
     if "MISSING" not in condition:
-        assert by_match == in_python, (condition, native)
+        in_python = [
+            evaluate(expression, lambda c, i=i, d=d: step_into({"_id": i, **d}, c.path), CONTEXT)  # type: ignore[misc]
+            for i, d in enumerate(DOCUMENTS)]
+        assert [_truth_value(v) for v in in_python] == [_truth_value(v) for v in values], (condition, native)
+
+
+def _truth_value(value: Any) -> bool | None:
+    """True for TRUE, None for NULL and what else is no boolean."""
+    return value if isinstance(value, bool) else None
+
+
+def test_no_order_comparison_with_nan_is_true_in_any_way() -> None:
+    for sign in ("<", "<=", ">", ">="):
+        for nan in ("CAST('NaN' AS DOUBLE)", "CAST('NaN' AS DECIMAL)"):
+            for condition in (f"a {sign} {nan}", f"{nan} {sign} a", f"NOT a {sign} {nan}", f"{nan} {sign} 1"):
+                assert match(bound(condition), Layout(), CONTEXT) == {"$expr": False}, condition
 
 
 @pytest.mark.server

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -173,7 +174,14 @@ def _guarded(function: Function, operands: Sequence[Operand], known: Type, conte
     if tests:
         test = tests[0] if len(tests) == 1 else {"$and": tests}
         result = Operand({"$cond": [test, result.mql, None]}, result.type)
-    return _replaced(result, scope.close(result.mql))
+    result = _replaced(result, scope.close(result.mql))
+    return result if function.truth is None or result.value is not UNKNOWN else _with_truth(function, operands, result)
+
+
+def _with_truth(function: Function, operands: Sequence[Operand], result: Operand) -> Operand:
+    assert function.truth is not None
+    scope = Scope(operands)
+    return replace(result, truth=scope.close(function.truth(*map(scope.bind, operands))))
 
 
 def _whole(operand: Operand) -> Operand:
@@ -183,7 +191,7 @@ def _whole(operand: Operand) -> Operand:
 
 
 def _replaced(operand: Operand, mql: Any, known: Type | None = None) -> Operand:
-    return Operand(mql, known or operand.type, operand.nullable, operand.value, operand.shape)
+    return replace(operand, mql=mql, type=known or operand.type)
 
 
 def _test(function: Function, parameter: Parameter, operand: Operand) -> Any:
@@ -222,7 +230,7 @@ class Scope:
     """
 
     def __init__(self, operands: Sequence[Operand]) -> None:
-        self._next = 1 + max((highest_variable(o.mql) for o in operands), default=0)
+        self._next = 1 + max((highest_variable([o.mql, o.truth]) for o in operands), default=0)
         self._bound: dict[str, Any] = {}
 
     def bind(self, operand: Operand) -> Operand:

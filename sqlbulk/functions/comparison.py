@@ -1,4 +1,8 @@
-"""Comparisons and logic: three-valued, within the brackets of BSON's types."""
+"""Comparisons and logic: three-valued, within the brackets of BSON's types.
+
+NaN is equal to NaN and to nothing else. It is neither less nor greater than anything, so `<` and its like are NULL: the
+match language has it so, and indexes serve that. In the aggregation language NaN comes before all other numbers.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,24 @@ from bson.binary import Binary
 from bson.objectid import ObjectId
 
 from sqlbulk.functions.calls import literal
-from sqlbulk.functions.fitting import bracket, is_number, type_test
+from sqlbulk.functions.fitting import bracket, has_order, is_nan, is_number, order_bounds, type_test
 from sqlbulk.functions.ordering import compare
 from sqlbulk.functions.registry import UNKNOWN, Function, Operand, Parameter
 from sqlbulk.types import Type
 
 _PAIR = (Parameter("left"), Parameter("right"))
 _CONDITION = Parameter("condition", Type.BOOLEAN)
+
+
+def is_true(condition: Operand) -> Any:
+    """An expression that is truthy for the server exactly where the condition is TRUE."""
+    if condition.truth is not None:
+        return condition.truth
+    if condition.mql is None:
+        return False
+    if condition.type in (Type.BOOLEAN, Type.NULL):
+        return condition.mql
+    return {"$eq": [condition.mql, True]}
 
 
 def _constant_result(value: bool | None) -> Operand:
@@ -31,6 +46,15 @@ def _equal(sign: str) -> Callable[..., Any]:
         return {sign: [left, right]}
 
     return lower
+
+
+def _truly_equal(left: Operand, right: Operand) -> Any:
+    """Where one of them is never NULL, a NULL can't be equal to it; else one being there will do."""
+    comparison = {"$eq": [left.mql, right.mql]}
+    if not (left.nullable and right.nullable):
+        return comparison
+    is_variable = isinstance(left.mql, str) and left.mql.startswith("$$")
+    return _where(comparison, [_present(right if is_variable else left)])
 
 
 def _same(left: Any, right: Any) -> Any:
@@ -69,29 +93,63 @@ _BRACKETS: tuple[tuple[Any, str], ...] = (
 def _order(sign: str) -> Callable[[Operand, Operand], Any]:
     def lower(left: Operand, right: Operand) -> Any:
         brackets = bracket(left.type), bracket(right.type)
+        apart = None not in brackets and brackets[0] != brackets[1]
+        if apart or any(o.value is not UNKNOWN and is_nan(o.value) for o in (left, right)):
+            return _constant_result(None)
         comparison = {sign: [left.mql, right.mql]}
         if None not in brackets:
-            if brackets[0] != brackets[1]:
-                return _constant_result(None)
-            return _when([_present(o) for o in (left, right) if o.nullable], comparison)
-        known, other = (left, right) if brackets[0] else (right, left)
+            return _when([*_ordered(left), *_ordered(right)], comparison)
         if brackets != (None, None):
-            tests = [_of_bracket(known.type, other.mql)]
-            return _when(tests + ([_present(known)] if known.nullable else []), comparison)
-        same = {"$eq": [_run_time_bracket(left.mql), _run_time_bracket(right.mql)]}
-        return _when([_present(left), same], comparison)
+            known, other = (left, right) if brackets[0] else (right, left)
+            return _when([_of_bracket(known.type, other.mql), *_ordered(known)], comparison)
+        return _when([_above_nan(left), _above_nan(right), _alike(left, right)], comparison)
 
     return lower
+
+
+def _truly_ordered(sign: str) -> Callable[[Operand, Operand], Any]:
+    """What must hold besides: what comes before all numbers can only be on the lower side, what comes behind above."""
+    def truth(left: Operand, right: Operand) -> Any:
+        low, high = (left, right) if sign in ("$lt", "$lte") else (right, left)
+        comparison = {sign: [left.mql, right.mql]}
+        if bracket(low.type) is None and bracket(high.type) is None:
+            return _where(comparison, [_above_nan(low), _alike(left, right)])
+        if bracket(low.type) is None:
+            is_in = _above_nan(low) if high.type.numeric else _of_bracket(high.type, low.mql)
+            return _where(comparison, [is_in])
+        tests = _ordered(low)
+        if bracket(high.type) is None:
+            tests.append(order_bounds(high.mql)[1] if low.type.numeric else _of_bracket(low.type, high.mql))
+        return _where(comparison, tests)
+
+    return truth
+
+
+def _ordered(operand: Operand) -> list[Any]:
+    """What keeps out NULL and NaN where the operand of a known bracket may be one."""
+    if operand.value is not UNKNOWN:
+        return []
+    if operand.type.numeric and operand.type is not Type.INTEGER:
+        return [_above_nan(operand)]
+    return [_present(operand)] if operand.nullable else []
 
 
 def _present(operand: Operand) -> Any:
     return {"$gt": [operand.mql, None]}
 
 
+def _above_nan(operand: Operand) -> Any:
+    return order_bounds(operand.mql)[0]
+
+
 def _of_bracket(known: Type, mql: Any) -> Any:
-    if known is Type.DATE:
-        return {"$eq": [{"$type": mql}, "date"]}
-    return type_test(Type.NUMBER if known.numeric else known, mql)
+    if known.numeric:
+        return has_order(mql)
+    return {"$eq": [{"$type": mql}, "date"]} if known is Type.DATE else type_test(known, mql)
+
+
+def _alike(left: Operand, right: Operand) -> Any:
+    return {"$eq": [_run_time_bracket(left.mql), _run_time_bracket(right.mql)]}
 
 
 def _run_time_bracket(mql: Any) -> Any:
@@ -101,12 +159,23 @@ def _run_time_bracket(mql: Any) -> Any:
 def _when(tests: list[Any], result: Any) -> Operand:
     if not tests:
         return Operand(result, Type.BOOLEAN, False)
-    return Operand({"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, result, None]}, Type.BOOLEAN)
+    return Operand({"$cond": [_all(tests), result, None]}, Type.BOOLEAN)
+
+
+def _where(comparison: Any, tests: list[Any]) -> Any:
+    """Both hold. An $and would do, but have the server go through an index of all that the tests let pass."""
+    return {"$cond": [comparison, _all(tests), False]} if tests else comparison
+
+
+def _all(tests: list[Any]) -> Any:
+    return tests[0] if len(tests) == 1 else {"$and": tests}
 
 
 def _fold_order(holds: Callable[[int], bool]) -> Callable[[Any, Any], bool | None]:
     def fold(left: Any, right: Any) -> bool | None:
         if left is None or right is None or value_bracket(left) != value_bracket(right):
+            return None
+        if is_nan(left) or is_nan(right):
             return None
         return holds(compare(left, right))
 
@@ -116,11 +185,12 @@ def _fold_order(holds: Callable[[int], bool]) -> Callable[[Any, Any], bool | Non
 def _comparison(name: str, sign: str, holds: Callable[[int], bool], *, example: str) -> Function:
     return Function(
         name=name,
-        help=f"Whether left {name} right; NULL if one is NULL, or if they are of kinds without a common order.",
+        help=f"Whether left {name} right; NULL if one is NULL or NaN, or if they are of kinds without a common order.",
         example=example,
         parameters=_PAIR,
         returns=Type.BOOLEAN,
         lower=_order(sign),
+        truth=_truly_ordered(sign),
         fold=_fold_order(holds),
         operands=True,
         guarded=False,
@@ -185,6 +255,15 @@ def _connected(conditions: Sequence[Operand], every: str, some: str, *, decisive
     return Operand(mql, Type.BOOLEAN)
 
 
+def _truly_all(*conditions: Operand) -> Any:
+    return _all([is_true(c) for c in conditions if c.value is not True])
+
+
+def _truly_some(*conditions: Operand) -> Any:
+    tests = [is_true(c) for c in conditions if c.value is UNKNOWN]
+    return tests[0] if len(tests) == 1 else {"$or": tests}
+
+
 def _fold_connected(decisive: bool) -> Callable[..., bool | None]:
     def fold(*conditions: Any) -> bool | None:
         if any(c is decisive for c in conditions):
@@ -211,6 +290,7 @@ ENTRIES: tuple[Function, ...] = (
     Function(
         name="=", help="Whether two values are equal; values of different kinds are not.", example="1 = 1.0",
         parameters=_PAIR, returns=Type.BOOLEAN, lower=_equal("$eq"), fold=equal, nullable=False,
+        truth=_truly_equal,
     ),
     Function(
         name="<>", aliases=("!=",), help="Whether two values differ; values of different kinds do.",
@@ -235,12 +315,12 @@ ENTRIES: tuple[Function, ...] = (
     Function(
         name="AND", help="True if all conditions are, false if one is false, otherwise NULL.",
         example="(NULL AND FALSE) = FALSE", parameters=_MANY, returns=Type.BOOLEAN, lower=_and,
-        fold=_fold_connected(False), operands=True, guarded=False, null_propagates=False,
+        fold=_fold_connected(False), operands=True, guarded=False, null_propagates=False, truth=_truly_all,
     ),
     Function(
         name="OR", help="True if one condition is, false if all are false, otherwise NULL.", example="NULL OR TRUE",
         parameters=_MANY, returns=Type.BOOLEAN, lower=_or, fold=_fold_connected(True), operands=True,
-        guarded=False, null_propagates=False,
+        guarded=False, null_propagates=False, truth=_truly_some,
     ),
     Function(
         name="XOR", help="Whether exactly one of two conditions is true.", example="TRUE XOR FALSE",

@@ -66,6 +66,19 @@ def type_test(wanted: Type, operand: Any) -> Any:
     return {"$eq": [{"$type": operand}, BSON_NAMES[wanted]]}
 
 
+_INFINITY = float("inf")
+
+
+def has_order(operand: Any) -> Any:
+    """An expression: the operand is a number that others are less or greater than, so not NaN, NULL nor missing."""
+    return {"$and": list(order_bounds(operand))}
+
+
+def order_bounds(operand: Any) -> tuple[Any, Any]:
+    """What keeps out all that comes before such numbers, NaN and NULL among it, and what keeps out all behind."""
+    return {"$gte": [operand, -_INFINITY]}, {"$lte": [operand, _INFINITY]}
+
+
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
@@ -95,6 +108,11 @@ def fits_value(wanted: Type, value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Whether it is one of the four kinds of number."""
     return isinstance(value, int | float | Decimal128) and not isinstance(value, bool)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether it is the number that is none, a double or a decimal."""
+    return value.to_decimal().is_nan() if isinstance(value, Decimal128) else isinstance(value, float) and value != value
 
 
 def _is_small_integer(value: Any) -> bool:

@@ -39,7 +39,8 @@ class Operand:
     `mql` is an aggregation expression (a constant is wrapped in $literal where it needs it). `type` is
     what is known of its value, `nullable` whether it may be null or missing, `value` its Python value if
     it is known now. `shape` maps the keys of a document that is built in place to their operands, None
-    where the document's keys aren't known.
+    where the document's keys aren't known. `truth` is another expression for a condition, truthy exactly where
+    that is TRUE: for where FALSE and NULL are one.
     """
 
     mql: Any
@@ -47,6 +48,7 @@ class Operand:
     nullable: bool = True
     value: Any = UNKNOWN
     shape: dict[str, Operand] | None = None
+    truth: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class Function:
     With `operands`, `lower` gets Operands in place of expressions (and may return one). Without `guarded`, it
     also gets values that don't fit the parameters' types, and so does `fold`. A `fold` that returns UNKNOWN
     leaves these values to the server.
+
+    `truth` is for conditions: it gets Operands, and gives an expression that is truthy exactly where the call is
+    TRUE, without the guards that make the difference between FALSE and NULL.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Function:
     operands: bool = False
     guarded: bool = True
     since: tuple[int, int] | None = None
+    truth: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

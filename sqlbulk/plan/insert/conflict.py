@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlbulk.commands import Conflict, Path
 from sqlbulk.errors import PlanError, Span, UnsupportedError
+from sqlbulk.functions.comparison import is_true
 from sqlbulk.plan.assign import (
     Assigned,
     bind_assignments,
@@ -24,7 +25,7 @@ from sqlbulk.plan.elements import with_whole_arrays
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults
 from sqlbulk.plan.insert.rowplan import left_out
-from sqlbulk.plan.lowering.expr import is_true, lower
+from sqlbulk.plan.lowering.expr import lower
 from sqlbulk.plan.lowering.layout import Layout, is_plain
 from sqlbulk.plan.options import Given
 from sqlbulk.plan.targets import check_distinct, dotted, split_names, target_path

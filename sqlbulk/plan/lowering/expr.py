@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlbulk.errors import PlanError
 from sqlbulk.functions.calls import constant, lower_call
+from sqlbulk.functions.comparison import is_true
 from sqlbulk.functions.registry import Context, FunctionProblem, Operand
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Case, Column, Constant, LambdaCall, LambdaVariable
 from sqlbulk.plan.binding.calls import at_argument
@@ -53,7 +55,7 @@ def _call(node: Call, layout: Layout, context: Context, variables: Variables) ->
     except FunctionProblem as problem:
         raise at_argument(problem, node.arguments, node.span) from None
     if operand.type is Type.ANY and node.type is not Type.ANY:
-        return Operand(operand.mql, node.type, operand.nullable, operand.value, operand.shape)
+        return replace(operand, type=node.type)
     return operand
 
 
@@ -88,15 +90,6 @@ def _switch(branches: list[dict[str, Any]], default: Any) -> Any:
         elif isinstance(then, str):
             seen.add(then)
     return {"$switch": {"branches": branches, "default": default}}
-
-
-def is_true(condition: Operand) -> Any:
-    """An expression that is truthy for the server exactly where the condition is TRUE."""
-    if condition.mql is None:
-        return False
-    if condition.type in (Type.BOOLEAN, Type.NULL):
-        return condition.mql
-    return {"$eq": [condition.mql, True]}
 
 
 def _lambda(node: LambdaCall, layout: Layout, context: Context, variables: Variables) -> Operand:

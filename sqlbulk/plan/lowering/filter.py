@@ -15,11 +15,13 @@ from bson.binary import Binary
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from sqlbulk.functions.comparison import is_true
+from sqlbulk.functions.fitting import is_nan
 from sqlbulk.functions.matching import like_regex
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.binding.conditions import conjuncts
-from sqlbulk.plan.lowering.expr import is_true, lower
+from sqlbulk.plan.lowering.expr import lower
 from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.types import Interval, Type
 
@@ -126,13 +128,8 @@ def _comparison(sign: str, left: BoundExpr, right: BoundExpr, *, layout: Layout)
         return _equal_any(left, values, layout)
     if sign == "<>":
         return _unlike_all(left, values, layout)
-    return _guarded(left, {_ORDER[sign]: values[0]}, layout) if _has_order(values[0]) else None
-
-
-def _has_order(value: Any) -> bool:
-    """Whether the two languages order these values in the same way: they differ for NaN."""
-    return not (isinstance(value, float) and value != value) and not (
-        isinstance(value, Decimal128) and value.to_decimal().is_nan())
+    # {$lte: NaN} finds NaN, which SQL's <= doesn't.
+    return None if is_nan(values[0]) else _guarded(left, {_ORDER[sign]: values[0]}, layout)
 
 
 # What is known before the statement runs

@@ -11,7 +11,6 @@ from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Column, Constant, Frame, SortKey, WindowCall
 from sqlbulk.plan.lowering.layout import ROOT
 from sqlbulk.plan.pipeline.rows import Lowering, Outer, Place, Rows, column_keys, projection
-from sqlbulk.plan.pipeline.truth import truth
 
 Stage = dict[str, Any]
 
@@ -103,7 +102,7 @@ def accumulate(call: AggregateCall | WindowCall, rows: Rows, lowering: Lowering)
     if narrow is not None:
         return narrow
     waiting = call.filter is not None
-    condition = truth(call.filter, rows, lowering) if call.filter is not None else None
+    condition = lowering.is_true(call.filter, rows) if call.filter is not None else None
     arguments: list[Any] = []
     for position, argument in enumerate(call.arguments):
         parameter = _parameter(entry.parameters, position)

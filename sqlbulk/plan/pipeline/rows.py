@@ -16,10 +16,11 @@ from typing import Any
 from sqlbulk.catalog import Catalog
 from sqlbulk.commands_steps import KeySet
 from sqlbulk.errors import UnsupportedError
+from sqlbulk.functions.comparison import is_true
 from sqlbulk.functions.registry import Context, Operand
 from sqlbulk.plan.algebra import Relation
 from sqlbulk.plan.binding.bound import BoundExpr, Column
-from sqlbulk.plan.lowering.expr import is_true, lower, lower_value
+from sqlbulk.plan.lowering.expr import lower, lower_value
 from sqlbulk.plan.lowering.filter import match
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.names import Names

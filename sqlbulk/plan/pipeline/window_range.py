@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.functions.calls import sole
-from sqlbulk.functions.fitting import in_range
+from sqlbulk.functions.fitting import has_order, in_range
 from sqlbulk.plan.binding.bound import Constant, Frame, SortKey, WindowCall
 from sqlbulk.plan.pipeline.rows import Lowering, Rows
 from sqlbulk.types import Interval
@@ -54,7 +54,7 @@ def measure(call: WindowCall, rows: Rows, lowering: Lowering) -> Measure:
     if unit == "month" and not _holds_its_row(offsets) and getattr(key.expression, "nullable", True):
         raise UnsupportedError(
             "E3001", "a frame of months without its own row takes an ORDER BY that is never NULL", call.span)
-    test = {"$isNumber": sole(value)}
+    test = has_order(value)
     if intervals:  # The server shifts by months, which some dates don't stand.
         test = in_range(value) if unit == "month" else {"$eq": [{"$type": sole(value)}, "date"]}
     as_number = bool(intervals) and unit is None
