@@ -308,15 +308,26 @@ class MergeArm:
     targets: tuple[Path, ...] = ()
 
 
+TARGET, ACTION = "target", "action"
+"""The fields of a row of RETURNING of a MERGE, beside what it brought along."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergeRows:
-    """Do with each row of a query what its arm says: the row has the arm's number, `arm`, and the document's `id`."""
+    """Do with each row of a query what its arm says: the row has the arm's number, `arm`, and the document's `id`.
+
+    `returning` is a query whose rows are the result, over a row for each document written: it is the field TARGET, as
+    it is then, or was before it was deleted; ACTION is 'INSERT', 'UPDATE' or 'DELETE'; the others are the fields
+    `brought` of the row that it was done for.
+    """
 
     collection: str
     query: Query
     arms: tuple[MergeArm, ...]
     options: WriteOptions
     database: str | None = None
+    returning: Query | None = None
+    brought: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pymongo import DeleteOne, InsertOne, UpdateOne, WriteConcern
+from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from sqlbulk.commands import ROW, MergeArm, MergeRows
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors
 from sqlbulk.execute import faults
-from sqlbulk.execute.documents import Document, put
+from sqlbulk.execute.merge_operations import CHANGES, operation
+from sqlbulk.execute.merge_returning import RefusedError, Returner, Task, tasks_of
 from sqlbulk.execute.pace import Bucket, rows_a_batch
 from sqlbulk.execute.query_rows import aggregated, query_error, staged
+from sqlbulk.execute.returning import as_table, check_transactions
 from sqlbulk.execute.runner import told
-from sqlbulk.execute.windows import both, time_limit
+from sqlbulk.execute.stored import open_site
+from sqlbulk.execute.transactions import InDoubtError
+from sqlbulk.execute.windows import stopped, time_limit
 from sqlbulk.results import Result, WriteSummary
 from sqlbulk.rowdata import RowError
 
@@ -28,9 +32,6 @@ if TYPE_CHECKING:
 
     from sqlbulk.execute.connection import Connection
     from sqlbulk.execute.runner import Stop, Watcher
-
-Operation = InsertOne[Document] | UpdateOne | DeleteOne
-_CHANGES = ("update", "delete")
 
 
 def run_merge_rows(
@@ -42,8 +43,9 @@ def run_merge_rows(
     """
     began = time.monotonic()
     collection = connection.collection(command.collection, command.database)
+    returner = _returner(command, connection)
     with staged(command.query, connection, command.options, database=command.database) as stage:
-        writes = Writes(command, collection, stage, stop, began)
+        writes = Writes(command, collection, stage, stop, began, returner)
         if watcher is not None:
             watcher.begin(f"MERGE {command.collection}", None)
         try:
@@ -56,7 +58,17 @@ def run_merge_rows(
             if watcher is not None:
                 watcher.end()
     writes.close()
-    return Result("MERGE", summary=writes.summary, target=command.collection)
+    columns, rows = as_table(returner.query, returner.rows) if returner else ((), [])
+    return Result("MERGE", columns, rows, writes.summary, target=command.collection)
+
+
+def _returner(command: MergeRows, connection: Connection) -> Returner | None:
+    """What writes batches with RETURNING, None without; ServerError E5009 where there are no transactions."""
+    if command.returning is None:
+        return None
+    site = open_site(command, connection)
+    check_transactions(site, command.returning)
+    return Returner(command, command.returning, site)
 
 
 @dataclass(slots=True)
@@ -68,6 +80,7 @@ class Writes:
     stage: Collection[dict[str, Any]]
     stop: Stop | None
     began: float
+    returner: Returner | None = None
     summary: WriteSummary = field(default_factory=WriteSummary)
 
     def __post_init__(self) -> None:
@@ -77,7 +90,7 @@ class Writes:
 
     def check(self) -> None:
         """Raise ServerError E5021 if a document would be changed twice."""
-        numbers = [n for n, arm in enumerate(self.command.arms) if arm.action in _CHANGES]
+        numbers = [n for n, arm in enumerate(self.command.arms) if arm.action in CHANGES]
         pipeline: list[dict[str, Any]] = [
             {"$match": {f"{ROW}.arm": {"$in": numbers}}}, {"$group": {"_id": f"${ROW}.id", "rows": {"$sum": 1}}},
             {"$match": {"rows": {"$gt": 1}}}, {"$limit": 1},
@@ -148,7 +161,10 @@ class Writes:
         summary.skipped += len(batch) - len(places)
         if not places:
             return
-        operations = [_operation(arms[i], batch[i]) for i in places]
+        if self.returner is not None:
+            self._write_and_return(self.returner, list(tasks_of(batch, arms, places)), [first + i for i in places])
+            return
+        operations = [operation(arms[i], batch[i]) for i in places]
         failures: list[dict[str, Any]] = []
         details: dict[str, Any]
         try:
@@ -170,6 +186,26 @@ class Writes:
             summary.reject(_refused(first + places[failure["index"]], failure))
         self._check_concern(details)
 
+    def _write_and_return(self, returner: Returner, tasks: Sequence[Task], numbers: Sequence[int]) -> None:
+        """The same in a transaction: all of it or nothing."""
+        summary = self.summary
+        try:
+            details = returner.write(tasks, self._retried)
+        except RefusedError as refused:
+            summary.reject(_refused(numbers[refused.index], refused.failure))
+            summary.skipped += len(tasks) - 1
+            return
+        except InDoubtError as unsure:
+            summary.in_doubt += len(tasks)
+            raise stopped(unsure.error, returner.site.patience, begun=True) from None
+        except PyMongoError as error:
+            raise stopped(error, returner.site.patience, begun=True) from None
+        summary.batches += 1
+        self._count(details, [arm for arm, _ in tasks], [])
+
+    def _retried(self) -> None:
+        self.summary.retries += 1
+
     def _count(self, details: dict[str, Any], arms: list[MergeArm], failures: list[dict[str, Any]]) -> None:
         summary = self.summary
         summary.inserted += details.get("nInserted", 0)
@@ -181,7 +217,7 @@ class Writes:
         sent = arms[: min(failed)] if failed and self.command.options.ordered else [
             arm for i, arm in enumerate(arms) if i not in failed]
         summary.skipped += len(arms) - len(sent) - len(failed)
-        changes = sum(arm.action in _CHANGES for arm in sent)
+        changes = sum(arm.action in CHANGES for arm in sent)
         summary.kept += changes - details.get("nMatched", 0) - details.get("nRemoved", 0)
 
     def _check_concern(self, details: dict[str, Any]) -> None:
@@ -189,20 +225,6 @@ class Writes:
         if concerns:
             self.summary.unconfirmed += sum(details.get(name, 0) for name in ("nInserted", "nMatched", "nRemoved"))
             raise ServerError("E5005", f"the rows are written, but not confirmed: {concerns[0].get('errmsg', '')}")
-
-
-def _operation(arm: MergeArm, row: dict[str, Any]) -> Operation:
-    values = [row.get(name) for name in arm.values]
-    if arm.action == "insert":
-        document: Document = {"_id": row["new"]}
-        for path, value in zip(arm.targets, values, strict=True):
-            put(document, path, value)
-        return InsertOne(document)
-    one = both({"_id": {"$eq": row["id"]}}, arm.filter)
-    if arm.action == "delete":
-        return DeleteOne(one)
-    known = {"values": {"$literal": {f"v{n}": value for n, value in enumerate(values)}}}
-    return UpdateOne(one, [{"$replaceWith": {"$let": {"vars": known, "in": arm.update}}}])
 
 
 def _refused(number: int, failure: dict[str, Any]) -> RowError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pymongo import WriteConcern
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import DeleteWhere, Obstacle, Selection, UpdateWhere
+from sqlbulk.commands import DeleteWhere, MergeRows, Obstacle, Selection, UpdateWhere
 from sqlbulk.errors import TooManyErrors
 from sqlbulk.execute import faults
 from sqlbulk.execute.pace import rows_a_batch
@@ -95,7 +95,7 @@ class Site:
         return int(rows[0]["documents"]) if rows else 0
 
 
-def open_site(command: UpdateWhere | DeleteWhere, connection: Connection) -> Site:
+def open_site(command: UpdateWhere | DeleteWhere | MergeRows, connection: Connection) -> Site:
     """The collection of a command on a server."""
     options = command.options
     aborted = threading.Event()

@@ -41,5 +41,6 @@ UNSUPPORTED: dict[str, str] = {
     "ARRAY_POSITIONS": "write FILTER over GENERATE_ARRAY(1, CARDINALITY(a))",
     "ARRAY_NDIMS": "an array's items may be of any shape", "TRIM_ARRAY": "write a slice: a[:n]",
     "WIDTH_BUCKET": "write FLOOR((x - low) / width) + 1", "TO_NUMBER": "write CAST(text AS DECIMAL)",
+    "MERGE_ACTION": "it stands in RETURNING of a MERGE alone",
     "ARRAY_FILL": "write ARRAY[…], or TRANSFORM over GENERATE_SERIES",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlbulk.commands import Query
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
@@ -31,23 +33,27 @@ def plan_returning(
 
 def returned(items: tuple[ast.SelectItem, ...], table: ast.Table, environment: Environment, span: Span) -> Query:
     """The query of RETURNING over the documents that were written; raises SqlError."""
-    if has_query(items):
-        raise UnsupportedError("E3001", "a subquery can't stand in RETURNING", items[0].span)
-    name = (table.alias.name if table.alias else table.name[-1]).text
-    for node in walk_nodes(items):
-        if isinstance(node, ast.Path) and len(node.parts) > 1:
-            _check_version(node.parts[0], name)
-        if isinstance(node, ast.Call) and (node.over is not None or node.name in AGGREGATES):
-            raise PlanError("E2015", f"{node.name} can't stand in RETURNING", node.span)
+    check_returning(items, ((table.alias.name if table.alias else table.name[-1]).text,))
     from sqlbulk.plan.select import plan_query
 
     body = ast.Select(items, from_=table, span=span)
     return plan_query(ast.Query(body, span=span), environment)
 
 
-def _check_version(first: ast.Identifier, table: str) -> None:
+def check_returning(items: tuple[ast.SelectItem, ...], tables: Sequence[str]) -> None:
+    """Raise SqlError for what can't stand in RETURNING of a statement about these tables."""
+    if has_query(items):
+        raise UnsupportedError("E3001", "a subquery can't stand in RETURNING", items[0].span)
+    for node in walk_nodes(items):
+        if isinstance(node, ast.Path) and len(node.parts) > 1:
+            _check_version(node.parts[0], tables)
+        if isinstance(node, ast.Call) and (node.over is not None or node.name in AGGREGATES):
+            raise PlanError("E2015", f"{node.name} can't stand in RETURNING", node.span)
+
+
+def _check_version(first: ast.Identifier, tables: Sequence[str]) -> None:
     """Raise UnsupportedError for PostgreSQL's old.x and new.x, which would be read as fields."""
-    if first.text.lower() in _VERSIONS and not first.quoted and first.text != table:
+    if first.text.lower() in _VERSIONS and not first.quoted and first.text not in tables:
         raise UnsupportedError("E3001", f"{first.text}.… isn't supported in RETURNING, which tells what is stored then",
                                first.span, hint=f'"{first.text}" in quotes is a field')
 

@@ -95,11 +95,11 @@ def _items(select: _Select) -> list[Item]:
                 items += expand(item.expression, select.tables, select.binder)
             else:
                 expression = select.binder.bind(item.expression)
-                items.append(Item(expression, _title(item), named=item.alias is not None))
+                items.append(Item(expression, title_of(item), named=item.alias is not None))
     return items
 
 
-def _title(item: ast.SelectItem) -> str:
+def title_of(item: ast.SelectItem) -> str:
     """The column's name: its alias, the last name of a path, the function's name, else ?column?."""
     if item.alias is not None:
         return item.alias.text

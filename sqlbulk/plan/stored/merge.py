@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlbulk import commands
-from sqlbulk.commands import MergeArm, MergeRows
+from sqlbulk.commands import ACTION, TARGET, MergeArm, MergeRows, Query
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import bind_assignments, document_expression, maybe_missing
 from sqlbulk.plan.binding.scope import Scope, Source
@@ -18,10 +18,12 @@ from sqlbulk.plan.insert.defaults import Defaults, assigned_defaults, defaults_o
 from sqlbulk.plan.insert.rowplan import names
 from sqlbulk.plan.lowering.layout import ROOT, Layout
 from sqlbulk.plan.options import Given, read_options
+from sqlbulk.plan.returning import UNKNOWN
 from sqlbulk.plan.select import ended, plan_query
 from sqlbulk.plan.selection import Clauses, make_scope, own_filter, walk_nodes
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
+from sqlbulk.plan.stored.merge_returning import plan_merge_returning
 from sqlbulk.plan.stored.update import VALUES, read_parts, with_values
 from sqlbulk.plan.table import Table, read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
@@ -43,23 +45,22 @@ def plan_merge(statement: st.Merge, planning: Planning) -> commands.Plan:
     environment = planning.environment
     given = read_options(statement.options, "MERGE", base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
-    if statement.returning:
-        raise UnsupportedError("E3001", "RETURNING isn't supported in a MERGE", statement.returning[0].span,
-                               hint="SELECT the documents afterwards")
+    if statement.returning and given.options.continue_on_error:
+        raise UnsupportedError("E3001", f"RETURNING can't be combined with {UNKNOWN}", statement.returning[0].span)
     if table.kind == "timeseries":
         raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
                                statement.table.span)
     defaults = defaults_of(table, environment, statement.table.span)
     merge = _Merge(statement, table, _source_name(statement), environment, defaults)
     command = merge.command(given)
-    notices = (*given.notices, *_notices(given))
+    notices = (*given.notices, *_notices(given, command))
     return commands.Plan(
         "MERGE", (command,), notices, lambda: plan_text(_lines(command), notices), lambda: _wire(command))
 
 
-def _notices(given: Given) -> Iterator[str]:
+def _notices(given: Given, command: MergeRows) -> Iterator[str]:
     for name in _WITHOUT_EFFECT:
-        if given.place(name):
+        if given.place(name) and not (name == "retry_attempts" and command.returning):
             yield f"{name} has no effect: MERGE writes one batch after the other, each once"
 
 
@@ -89,14 +90,17 @@ class _Merge:
                                    recursive=statement.recursive),
                            self.table, self.environment)
         arms, whens = [], []
-        items: list[tuple[str, ast.Expr]] = []
+        items: list[tuple[str, ast.Expr | ast.Star]] = []
         for number, arm in enumerate(map(self._checked, statement.arms)):
             whens.append(ast.When(self._test(arm), ast.Literal(number), span=arm.span))
             made, values = self._arm(arm, scope, f"a{number}v")
             arms.append(made)
             items += zip(made.values, values, strict=True)
-        query = self._query(whens, items)
-        return MergeRows(self.table.collection, query, tuple(arms), given.options, self.table.database)
+        returning = plan_merge_returning(
+            statement.returning, scope, self.source, collection=self.table.collection, environment=self.environment)
+        items += returning.brought.items()
+        return MergeRows(self.table.collection, self._query(whens, items), tuple(arms), given.options,
+                         self.table.database, returning.query, tuple(returning.brought))
 
     # Which arm is for which row
 
@@ -198,12 +202,12 @@ class _Merge:
 
     # The query
 
-    def _query(self, whens: list[ast.When], items: list[tuple[str, ast.Expr]]) -> commands.Query:
+    def _query(self, whens: list[ast.When], items: list[tuple[str, ast.Expr | ast.Star]]) -> Query:
         """Rows of the source beside the documents they match, where there is one."""
         statement = self.statement
         span = statement.span
         arm: ast.Expr = ast.Case(None, tuple(whens), ast.Literal(-1, span=span), span=span)
-        columns: list[tuple[str, ast.Expr]] = [(ID, self._field(self.target, "_id")), (ARM, arm), *items]
+        columns: list[tuple[str, ast.Expr | ast.Star]] = [(ID, self._field(self.target, "_id")), (ARM, arm), *items]
         selected = tuple(
             ast.SelectItem(value, ast.Identifier(name, quoted=True), span=value.span) for name, value in columns)
         kind = "FULL" if self._two_sided else "RIGHT"
@@ -211,13 +215,26 @@ class _Merge:
         body = ast.Select(selected, from_=join, span=span)
         whole = ast.Query(body, statement.ctes, statement.recursive, span=span)
         query = plan_query(whole, self.environment, steps=True)
+        names = [name for name, _ in columns]
         return ended(query, lambda columns: (
-            {"$replaceWith": {c.title: f"${c.field}" for c in columns}}, {"$match": {ARM: {"$gte": 0}}}))
+            {"$replaceWith": {name: self._kept(column) for name, column in zip(names, columns, strict=True)}},
+            {"$match": {ARM: {"$gte": 0}}}))
+
+    def _kept(self, column: commands.OutputColumn) -> Any:
+        """The column's value; a whole row of the source is without the column that was put to it."""
+        value = f"${column.field}"
+        added = column.whole and self._has_added
+        return {"$unsetField": {"field": {"$literal": _PRESENT}, "input": value}} if added else value
+
+    @property
+    def _has_added(self) -> bool:
+        """Whether the source gets a column that no row lacks."""
+        return self._two_sided and self._present == _PRESENT
 
     def _right(self) -> ast.Table | ast.Derived:
         """The source, with a column that no row lacks where that is needed."""
         source, span = self.statement.source, self.statement.source.span
-        if not self._two_sided or self._present != _PRESENT:
+        if not self._has_added:
             return source
         items = (ast.SelectItem(ast.Star((), span=span), span=span),
                  ast.SelectItem(ast.Literal(True, span=span), ast.Identifier(_PRESENT, quoted=True), span=span))
@@ -297,6 +314,7 @@ def _lines(command: MergeRows) -> Iterator[str]:
     yield f"MERGE into {name}"
     yield from indented("rows", _row_lines(command))
     yield from (line for number, arm in enumerate(command.arms) for line in indented(f"arm {number}", _arm_lines(arm)))
+    yield from indented("returning", _returning_lines(command))
     yield from indented("options", option_lines(command.options))
 
 
@@ -306,6 +324,14 @@ def _row_lines(command: MergeRows) -> Iterator[str]:
     yield from (line.removeprefix("  ") for line in describe_steps(command.query.steps))
     yield "all are found, and wait on the server, before the first document is written"
     yield "a document that two rows would change is an error, before anything is written"
+
+
+def _returning_lines(command: MergeRows) -> Iterator[str]:
+    if command.returning is not None:
+        yield f"rows by {pretty(list(command.returning.pipeline))}"
+        fields = ", ".join((f"{TARGET}, the document as it is then, or was before DELETE", ACTION, *command.brought))
+        yield f"over {fields}"
+        yield "each batch in a transaction, in which the documents are read; needs a replica set"
 
 
 def _arm_lines(arm: MergeArm) -> Iterator[str]:
