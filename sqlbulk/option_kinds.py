@@ -103,6 +103,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _name(value: object) -> str:
+    if not _text(value) or "\0" in _text(value):
+        raise ValueError("not a name")
+    return _text(value)
+
+
 _SECONDS = {
     "ms": 0.001, "millisecond": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60,
     "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400, "week": 604_800,
@@ -111,6 +117,10 @@ _BYTES = {
     "": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2,
     "g": 1024**3, "gb": 1024**3, "gib": 1024**3,
 }
+
+
+_LONGEST = 24 * 86_400
+"""The server counts the milliseconds of maxTimeMS in 31 bits."""
 
 
 def _amount(value: object, units: Mapping[str, float], default: str, what: str) -> float:
@@ -132,7 +142,10 @@ def _unit(word: str, plural: str, units: Mapping[str, float], default: str) -> f
 
 
 def _duration(value: object) -> float:
-    return _amount(value, _SECONDS, "s", "a time")
+    seconds = _amount(value, _SECONDS, "s", "a time")
+    if seconds > _LONGEST:
+        raise ValueError("must be at most 24 days")
+    return seconds
 
 
 def _size(value: object) -> int:
@@ -146,6 +159,8 @@ def _names(value: object) -> tuple[str, ...]:
     names = tuple(p.strip() for p in parts)
     if not names or not all(names):
         raise ValueError("an empty name")
+    if any("\0" in name for name in names):
+        raise ValueError("a name with a NUL character")
     if len(set(names)) < len(names):
         raise ValueError("a name is given twice")
     return names
@@ -166,6 +181,8 @@ def _write_concern(value: object) -> Mapping[str, Any]:
         raise ValueError(f"unknown part {sorted(unknown)[0]}" if unknown else "empty")
     if "w" in value and (isinstance(value["w"], bool) or not isinstance(value["w"], int | str) or value["w"] == ""):
         raise ValueError("w is a number of members or a name")
+    if isinstance(value.get("w"), int) and value["w"] < 0:
+        raise ValueError("w: a number of members isn't negative")
     if value.get("w") == 0:
         raise ValueError("w: 0 would leave nothing known of what was written")
     if "j" in value and not isinstance(value["j"], bool):
@@ -297,6 +314,7 @@ COUNT = Kind("count", "a whole number of 1 or more", lambda v: _count(v, least=1
 COUNT_OR_ZERO = Kind("count", "a whole number of 0 or more", lambda v: _count(v, least=0))
 FLAG = Kind("flag", "true or false", _flag)
 TEXT = Kind("text", "a text", _text)
+NAME = Kind("name", "the name of a collection", _name)
 DURATION = Kind("duration", "seconds, or a text such as '5 minutes' or '250 ms'", _duration)
 SIZE = Kind("size", "bytes, or a text such as '256MB'", _size)
 NAMES = Kind("names", "a list of field names, or a text with commas", _names)

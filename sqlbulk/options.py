@@ -122,7 +122,7 @@ class WriteOptions:
         None, kinds.COUNT_OR_ZERO, "Delete nothing if it would be more documents than this; they are counted first.",
         aliases=("max_delete_count", "max_deletions", "delete_limit"), statements=REMOVES)
     archive_collection: str | None = _option(
-        None, kinds.TEXT, "Copy the documents into this collection, read them back, and only then delete them.",
+        None, kinds.NAME, "Copy the documents into this collection, read them back, and only then delete them.",
         aliases=("archive_to", "archive_table"), statements=DELETES)
     archive_reason: str | None = _option(
         None, kinds.TEXT, "The text of the field archive_reason of archived documents.", statements=DELETES)
@@ -201,7 +201,8 @@ def find_setting(name: str, statement: str | None = None) -> Setting:
     setting = _by_any_name().get(name.lower())
     if setting is None:
         near = difflib.get_close_matches(name.lower(), _by_any_name(), n=1)
-        raise OptionProblem("E2006", name, f"there is no option {name}", f"did you mean {near[0]}?" if near else None)
+        hint = f"did you mean {near[0]}?" if near else "SHOW OPTIONS lists them all"
+        raise OptionProblem("E2006", name, f"there is no option {name}", hint)
     if statement is not None and statement not in setting.statements:
         raise OptionProblem(
             "E2006", name, f"{statement} has no option {name}",

@@ -22,6 +22,7 @@ from bson.binary import Binary
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
+from bson.regex import Regex
 
 from sqlbulk.commands import FileColumn, FileRows
 from sqlbulk.errors import PlanError, Span, SqlbulkError, UsageError
@@ -761,6 +762,16 @@ def test_bson_documents_that_are_damaged_inside(load: Any) -> None:
         assert "the document at byte 12 is damaged" in got.errors[0].message
     far = bson.encode({"d": {"at": DatetimeMS(1 << 60)}})
     assert load(far, "x.bson").rows[0].raw == far
+
+
+@pytest.mark.parametrize("value", [
+    '{"$binary": {"base64": "AA==!", "subType": "00"}}', '{"$binary": "%", "$type": "00"}', '{"$regex": "a", "$options": "z"}',
+    '{"$regularExpression": {"pattern": "a", "options": "iz"}}', '{"$binary": {"base64": 5, "subType": "00"}}',
+])
+def test_extended_json_that_would_lose_something(load: Any, value: str) -> None:
+    good = '{"a": {"$binary": {"base64": "AA==", "subType": "00"}}, "b": {"$regularExpression": {"pattern": "a", "options": "i"}}}'
+    got = load(f'{{"a": {value}}}\n{good}\n', "x.ndjson")
+    assert (got.codes, got.rows) == (["E4001"], [{"a": b"\0", "b": Regex("a", "i")}])
 
 
 def test_parquet_types(load: Any) -> None:

@@ -88,6 +88,13 @@ BAD: list[tuple[str, object, str]] = [
     ("references", [5], "5 is not"),
     ("compression", "gzip", "must be zstd"),
     ("write_concern", 0, "would leave nothing known"),
+    ("write_concern", -1, "isn't negative"),
+    ("archive_collection", "", "not a name"),
+    ("archive_collection", "a\0", "not a name"),
+    ("max_execution_time", "25 days", "at most 24 days"),
+    ("max_execution_time", 1e308, "at most 24 days"),
+    ("ensure_indexes", "a\0b", "NUL"),
+    ("write_concern", {"w": -2}, "isn't negative"),
     ("write_concern", True, "neither a name, a number nor"),
     ("write_concern", "{", "not JSON"),
     ("write_concern", {}, "empty"),
@@ -144,7 +151,7 @@ def test_unknown_names() -> None:
     assert caught.value.hint == "did you mean batch_size?"
     with pytest.raises(OptionProblem) as caught:
         find_setting("zzzzzz")
-    assert caught.value.hint is None
+    assert caught.value.hint == "SHOW OPTIONS lists them all"
     with pytest.raises(OptionProblem, match="DELETE has no option upsert_mode"):
         find_setting("upsert_mode", "DELETE")
     assert find_setting("upsert_mode", "INSERT").name == "upsert_mode"

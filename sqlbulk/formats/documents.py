@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -110,6 +111,7 @@ def _document(value: dict[str, Any]) -> Any:
 def _extended(value: dict[str, Any]) -> Any:
     key = next(k for k in value if k[:1] == "$")
     try:
+        _check_extended(value)
         converted = json_util.object_hook(dict(value), _OPTIONS)
     except (ValueError, TypeError, LookupError, ArithmeticError, DecimalException, BSONError) as error:
         raise RowRefused("E4001", f"bad extended JSON: {excerpt_of(str(error) or key)}", key) from None
@@ -118,6 +120,18 @@ def _extended(value: dict[str, Any]) -> Any:
     if isinstance(converted, int):
         _integer(converted)
     return converted
+
+
+def _check_extended(value: dict[str, Any]) -> None:
+    """Raises ValueError for what pymongo would pass over without a word: signs that aren't base64, unknown flags."""
+    packed = value.get("$binary")
+    text = packed.get("base64") if isinstance(packed, dict) else packed
+    if isinstance(text, str):
+        base64.b64decode(text, validate=True)
+    pattern = value.get("$regularExpression")
+    flags = (pattern if isinstance(pattern, dict) else {"options": value.get("$options")}).get("options")
+    if isinstance(flags, str) and set(flags) - set("ilmsux"):
+        raise ValueError(f"unknown flags in {flags!r}")
 
 
 def _integer(value: int) -> int:
