@@ -119,10 +119,6 @@ _BYTES = {
 }
 
 
-_LONGEST = 24 * 86_400
-"""The server counts the milliseconds of maxTimeMS in 31 bits."""
-
-
 def _amount(value: object, units: Mapping[str, float], default: str, what: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         amount = float(value) * units[default]
@@ -143,7 +139,15 @@ def _unit(word: str, plural: str, units: Mapping[str, float], default: str) -> f
 
 def _duration(value: object) -> float:
     seconds = _amount(value, _SECONDS, "s", "a time")
-    if seconds > _LONGEST:
+    if seconds > 2**31 - 1:
+        raise ValueError("must be at most 68 years")
+    return seconds
+
+
+def _wait(value: object) -> float:
+    seconds = _duration(value)
+    # the server counts the milliseconds of maxTimeMS in 31 bits
+    if seconds > 24 * 86_400:
         raise ValueError("must be at most 24 days")
     return seconds
 
@@ -316,6 +320,7 @@ FLAG = Kind("flag", "true or false", _flag)
 TEXT = Kind("text", "a text", _text)
 NAME = Kind("name", "the name of a collection", _name)
 DURATION = Kind("duration", "seconds, or a text such as '5 minutes' or '250 ms'", _duration)
+WAIT = Kind("duration", DURATION.takes, _wait)
 SIZE = Kind("size", "bytes, or a text such as '256MB'", _size)
 NAMES = Kind("names", "a list of field names, or a text with commas", _names)
 WRITE_CONCERN = Kind("write concern", "'majority', a number, or {w: …, j: …, wtimeout: …}", _write_concern)

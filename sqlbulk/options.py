@@ -66,7 +66,7 @@ class WriteOptions:
         2, kinds.COUNT, "How many batches are in flight at the same time; 1 when ordered.",
         aliases=("parallel_batches", "max_concurrent_batches", "concurrent_batches", "workers", "parallelism"))
     max_execution_time: float | None = _option(
-        None, kinds.DURATION, "Stop the statement after this time (seconds, or '5 minutes').",
+        None, kinds.WAIT, "Stop the statement after this time (seconds, or '5 minutes').",
         aliases=("max_time_ms", "operation_timeout_ms", "timeout_ms", "timeout_seconds", "timeout"),
         statements=WRITES | QUERIES)
     retry_attempts: int = _option(
@@ -95,7 +95,7 @@ class WriteOptions:
         None, kinds.TEXT, "A text that the server's log and profiler show with the commands.",
         statements=WRITES | QUERIES)
     progress_interval: float = _option(
-        5.0, kinds.DURATION, "Seconds between two progress lines where there is no terminal.")
+        5.0, kinds.WAIT, "Seconds between two progress lines where there is no terminal.")
     time_zone: str = _option(
         "UTC", kinds.TIME_ZONE, "The zone of dates and times that are taken apart or cut: 'Europe/Berlin', '+02:00'.",
         aliases=("timezone",), statements=frozenset({"SET"}))
@@ -109,7 +109,7 @@ class WriteOptions:
         None, kinds.COUNT, "At most so many documents between two points that a stopped statement has surely done:"
         " batches are no larger than that.", aliases=("checkpoint_every",), statements=STORED)
     delay: float | None = _option(
-        None, kinds.DURATION, "Wait so long between two batches of a worker, to leave the server to others.",
+        None, kinds.WAIT, "Wait so long between two batches of a worker, to leave the server to others.",
         aliases=("delay_ms", "batch_delay", "batch_delay_ms", "delay_between_batches", "delay_between_batches_ms"),
         statements=STORED)
     parallel_deletion: bool = _option(
