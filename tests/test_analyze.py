@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +19,14 @@ from pymongo.errors import OperationFailure
 
 import sqlbulk
 from sqlbulk.cli import main
+from sqlbulk.commands import bare
 from sqlbulk.errors import Interrupted, ServerError, SqlError, TooManyErrors, UsageError
 from sqlbulk.execute import analyze_write
 from sqlbulk.execute.analyze import asked
 from sqlbulk.execute.analyze_sent import Sent, Watch, command_size, counted, kind_of, writes
 from sqlbulk.execute.analyze_write import Account
+from sqlbulk.formats import write_result
+from sqlbulk.formats.summaries import closing_table
 from sqlbulk.results import WriteSummary
 
 STAGED = "sqlbulk.staged.1.a.0"
@@ -106,6 +109,29 @@ def test_the_account_of_documents() -> None:
     assert list(Account(WriteSummary(batches=2), {}, 0.0, 0, windows=True).lines()) == [
         "done:", "  documents: 0 found", "  2 windows by 0 workers, 0 retries", "  0.0 ms in all", "sent:",
         "  in all: 0 commands, 0 bytes, 0.0 ms"]
+
+
+def test_what_is_carried_out_is_known() -> None:
+    (step,) = sqlbulk.translate("EXPLAIN ANALYZE DELETE FROM t WHERE a = 1").steps
+    (dry,) = sqlbulk.translate("DRY RUN DELETE FROM t WHERE a = 1").steps
+    (plain,) = sqlbulk.translate("DELETE FROM t WHERE a = 1").steps
+    assert bare(step) == bare(dry) == bare(plain) == plain
+
+
+def test_tables_show_plans_whole() -> None:
+    out, line = StringIO(), "x" * 200
+    write_result(sqlbulk.Result("EXPLAIN ANALYZE DELETE", ("plan",), [(line,)], WriteSummary(deleted=1)), out)
+    assert line in out.getvalue()
+    out = StringIO()
+    write_result(sqlbulk.Result("SELECT", ("plan",), [(line,)]), out)
+    assert line not in out.getvalue()
+
+
+def test_summaries_count_as_those_of_the_statement() -> None:
+    plain, analyzed = (closing_table([sqlbulk.Result(f"{head}DELETE", (), (), WriteSummary())]).columns
+                       for head in ("", "EXPLAIN ANALYZE "))
+    assert plain == analyzed
+    assert "deleted" in plain
 
 
 # On a server

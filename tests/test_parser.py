@@ -275,6 +275,7 @@ STATEMENTS: dict[str, st.Statement] = {
             st.MergeArm(True, False, None, "DO NOTHING")),
         (st.OptionBlock("", ()),), (ast.Cte(name("x"), (), ast.Query(ast.Select((ast.SelectItem(ONE),)))),)),
     "EXPLAIN ANALYZE DRY RUN DELETE FROM t": st.Explain(True, st.DryRun(st.Delete(T))),
+    "EXPLAIN (ANALYZE) DELETE FROM t": st.Explain(True, st.Delete(T)),
     "SET batch_size TO 1": st.SetOption("batch_size", ONE),
     "USE d": st.UseDatabase(name("d")),
     "SHOW TABLES LIKE 'a%'": st.Show("TABLES", None, "a%"),
