@@ -31,7 +31,8 @@ class Collection:
 
     `fields` are the top-level or dotted fields whose type is known for certain; others may exist. `required` are
     those of them that are never NULL. `defaults` are the default values of dotted fields, as SQL.
-    `kind` is 'collection', 'view' or 'timeseries'. `bytes` is how much all documents take up, None: that isn't known.
+    `kind` is 'collection', 'view' or 'timeseries'. `bytes` is how much all documents take up, and
+    `documents` how many there are, None: that isn't known.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Collection:
     required: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=dict)
     bytes: int | None = None
+    documents: int | None = None
 
     def has_unique(self, fields: tuple[str, ...], *, over_null: bool = False) -> bool:
         """Whether a unique index on exactly these fields, in any order, exists.

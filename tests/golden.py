@@ -3,7 +3,7 @@
 A case is a comment, SQL, and sections; cases are parted by ===. The comment's lines say what the case shows,
 and may set the stage:
 
-    # catalog: t(a int, b.c string), u(unique k, e, small), v(a int default 1 + 2)
+    # catalog: t(a int, b.c string), u(unique k, e, small), c(crowded), v(a int default 1 + 2)
     # set: ordered = true
     # parameters: [1, "x"]
     # expression                    the SQL is an expression over the rows of a collection t
@@ -259,8 +259,8 @@ def _collection(name: str, content: str, kind: str) -> Collection:
         w[0]: Type({"int": "integer"}.get(w[1], w[1])) for w in words if len(w) == 2 and w[0] != "unique"}
     keys = [w[1:] for w in words if w[0] == "unique"]
     indexes = tuple(Index(tuple((k, 1) for k in key), unique=True) for key in keys)
-    size = 1000 if ["small"] in words else None
-    return Collection(name, types, indexes, kind or "collection", defaults=defaults, bytes=size)
+    size, documents = (1000, 100) if ["small"] in words else (1_000_000, 20_000) if ["crowded"] in words else (None, None)
+    return Collection(name, types, indexes, kind or "collection", defaults=defaults, bytes=size, documents=documents)
 
 
 # For pytest

@@ -54,11 +54,12 @@ def read_catalog(
             continue
         asked = name in wanted and kind == "collection"
         indexes = _indexes(connection, name) if asked else ()
-        size = _bytes(connection, name) if asked and len(wanted) > 1 else None
+        size, documents = _size(connection, name) if asked and len(wanted) > 1 else (None, None)
         known = list(_fields(entry.get("options", {})))
         required = frozenset(path for path, _, never_null in known if never_null)
         collections[name] = Collection(
-            name, {p: t for p, t, _ in known}, indexes, kind, required, read_defaults(entry.get("options", {})), size)
+            name, {p: t for p, t, _ in known}, indexes, kind, required, read_defaults(entry.get("options", {})), size,
+            documents)
     elsewhere = {key: rules for key in others if (rules := read_rules(connection, *key)) is not None}
     return Catalog(collections, server, complete=True, others=elsewhere)
 
@@ -105,12 +106,14 @@ def _indexes(connection: Connection, name: str) -> tuple[Index, ...]:
     return tuple(map(_index, found))
 
 
-def _bytes(connection: Connection, name: str) -> int | None:
+def _size(connection: Connection, name: str) -> tuple[int | None, int | None]:
+    """How many bytes and how many documents."""
     try:
-        return int(connection.client[connection.database].command("collStats", name)["size"])
+        found = connection.client[connection.database].command("collStats", name)
+        return int(found["size"]), int(found["count"])
     except OperationFailure:
         # not allowed, or dropped in between
-        return None
+        return None, None
     except PyMongoError as error:
         raise statement_error(error, begun=True) from None
 

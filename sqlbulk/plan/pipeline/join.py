@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
+from sqlbulk.plan.binding.bound import BoundExpr, Column
 from sqlbulk.plan.binding.calls import make_call
-from sqlbulk.plan.lowering.layout import field_reference
+from sqlbulk.plan.pipeline.equal import JoinKey, agrees, are_alike, is_exact, key_fields
 from sqlbulk.plan.pipeline.group import union_with
-from sqlbulk.plan.pipeline.hashed import can_be_hashed, filtered
+from sqlbulk.plan.pipeline.hashed import lower_hashed
 from sqlbulk.plan.pipeline.rows import (
     Lowering,
     Outer,
@@ -19,8 +18,7 @@ from sqlbulk.plan.pipeline.rows import (
     slot_name,
     slotted,
 )
-from sqlbulk.plan.pipeline.stored import fields_to_look_up
-from sqlbulk.plan.rewrites.correlation import all_of, with_conditions
+from sqlbulk.plan.rewrites.correlation import with_conditions
 from sqlbulk.types import Type
 
 Stage = dict[str, Any]
@@ -49,65 +47,33 @@ def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
 def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
     """A join on equal fields. Where their types leave it open, what $lookup finds is tested once more."""
     left = lowering.lower(node.left, outer)
-    key = _key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
+    key = key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
     if key is None:
         return None
-    exact, outer_join = _is_exact(key), node.kind == "LEFT"
-    others = [p for p in algebra.conjuncts(node.condition) if p is not key.condition]
     rows = slotted(left, lowering)
+    hashed = lower_hashed(node, key, rows, lowering)
+    if hashed is not None:
+        return hashed
+    exact, outer_join = is_exact(key), node.kind == "LEFT"
+    others = [p for p in algebra.conjuncts(node.condition) if p is not key.condition]
     local = lowering.value(key.local, rows)
     if not outer_join and not exact and key.local.nullable:
         rows.add({"$match": {"$expr": {"$gt": [local, None]}}})
-    behind = [] if outer_join or _are_alike(key) else [key.condition]
-    table, conditions = filtered(node.right)
-    hashed = can_be_hashed(table, rows, lowering) and not (outer_join and (conditions or others))
-    if hashed:
-        rest, behind = table, [*behind, *conditions, *others]
-    else:
-        rest = with_conditions(
-            node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
+    rest = with_conditions(node.right, others if exact or not outer_join else [*others, *_present(key, lowering)])
     rows, slot = _looked_up(rows, rest, lowering, outer, key=key)
     if outer_join and not exact:
-        rows.add({"$addFields": {slot: {"$filter": {"input": f"${slot}", "as": "r", "cond": _agrees(key, local)}}}})
-    if hashed:
-        rows.add({"$match": {slot: {"$exists": True} if outer_join else {"$ne": []}}})
-        lowering.choices[-1] += ", which is small"
+        agreed = {"input": f"${slot}", "as": "r", "cond": agrees(key, local, "$$r")}
+        rows.add({"$addFields": {slot: {"$filter": agreed}}})
     rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": outer_join}})
-    condition = all_of(behind)
-    return rows if condition is None else rows.add(lowering.filter(condition, rows))
+    return rows if outer_join or are_alike(key) else rows.add(lowering.filter(key.condition, rows))
 
 
-_ALIKE = frozenset(Type) - {Type.ANY, Type.NULL, Type.ARRAY}
-"""Types of which $lookup takes for equal what SQL does, but for NULLs."""
-
-
-def _is_exact(key: _Key) -> bool:
-    """Whether the candidates that $lookup finds are the partners: it takes NULL for NULL, and looks into arrays."""
-    return _are_alike(key) and not (key.local.nullable and key.column.nullable)
-
-
-def _are_alike(key: _Key) -> bool:
-    """Whether they are but for NULLs."""
-    return all(c.type in _ALIKE or _is_own_key(c) for c in (key.local, key.column))
-
-
-def _is_own_key(column: Column) -> bool:
-    """Whether it is the _id of a collection's documents, which is never an array."""
-    return column.path == ("_id",) and not column.nullable
-
-
-def _present(key: _Key, lowering: Lowering) -> list[BoundExpr]:
+def _present(key: JoinKey, lowering: Lowering) -> list[BoundExpr]:
     """What keeps the NULLs of the right side away from those of the left, which might be many times many."""
     if not (key.local.nullable and key.column.nullable):
         return []
     absent = make_call("IS NULL", (key.column,), key.column.span, lowering.context)
     return [make_call("NOT", (absent,), key.column.span, lowering.context)]
-
-
-def _agrees(key: _Key, local: Any) -> Any:
-    """Whether the candidate $$r is a partner."""
-    equal = {"$eq": [field_reference("$$r", tuple(key.foreign.split("."))), local]}
-    return {"$and": [equal, {"$gt": [local, None]}]} if key.local.nullable else equal
 
 
 def _same_slots(rows: Rows, alone: Rows) -> None:
@@ -142,19 +108,9 @@ def _only(slot: str) -> Any:
     return {"$cond": [{"$gt": [{"$size": f"${slot}"}, 1]}, several, {"$arrayElemAt": [f"${slot}", 0]}]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Two columns that must be equal: the condition that says so, the left side's and the right's, its path."""
-
-    condition: BoundExpr
-    local: Column
-    column: Column
-    foreign: str
-
-
 def _looked_up(
     left: Rows, right: algebra.Relation, lowering: Lowering, outer: Outer, *, limit: int | None = None,
-    key: _Key | None = None,
+    key: JoinKey | None = None,
 ) -> tuple[Rows, str]:
     """The left side with an array of the right side's rows in a field, whose name is the second result.
 
@@ -162,7 +118,7 @@ def _looked_up(
     """
     rows = slotted(left, lowering)
     beyond = [c for c in algebra.outer_columns(right) if c.relation in rows.layout]
-    key = key or _key_fields(right, rows, lowering)
+    key = key or key_fields(right, rows, lowering)
     variables = _variables(beyond, rows, lowering)
     inner = lowering.lower(right, {**outer, **{key: f"$${name}" for key, (name, _) in variables.items()}})
     if len(inner.layout) > 1:
@@ -185,7 +141,7 @@ def _looked_up(
     return rows, slot
 
 
-def _local_field(key: _Key, rows: Rows, lowering: Lowering) -> str:
+def _local_field(key: JoinKey, rows: Rows, lowering: Lowering) -> str:
     """Where the left side's key stands. $lookup goes by an array's items, so an empty one would find nothing."""
     path = rows.columns.match_path(key.local)
     assert path is not None
@@ -213,37 +169,3 @@ def _variables(
     columns: list[Column], rows: Rows, lowering: Lowering
 ) -> dict[tuple[str, tuple[str, ...]], tuple[str, Any]]:
     return {(c.relation, c.path): (lowering.names.new("o"), lowering.value(c, rows)) for c in columns}
-
-
-# Equal fields
-
-
-def _key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> _Key | None:
-    """The columns that localField and foreignField can take, an index preferred.
-
-    $lookup's own comparison takes NULL for equal to NULL and looks into arrays, so it only finds candidates:
-    the condition itself is tested as well.
-    """
-    while isinstance(right, algebra.Limit | algebra.Project | algebra.Aggregate):
-        right = right.input
-    conditions: list[BoundExpr] = []
-    while isinstance(right, algebra.Filter):
-        conditions += algebra.conjuncts(right.condition)
-        right = right.input
-    found = fields_to_look_up(right, lowering)
-    if found is None:
-        return None
-    foreign, indexed = found
-    pairs = [p for c in conditions if (p := _pair(c, rows, foreign)) is not None]
-    return max(pairs, key=lambda p: p.foreign in indexed, default=None)
-
-
-def _pair(condition: BoundExpr, rows: Rows, foreign: Rows) -> _Key | None:
-    if not isinstance(condition, Call) or condition.function.name != "=":
-        return None
-    for a, b in (condition.arguments, condition.arguments[::-1]):
-        if isinstance(a, Column) and isinstance(b, Column):
-            path = foreign.columns.match_path(b) if b.relation in foreign.layout else None
-            if a.relation in rows.layout and rows.columns.match_path(a) and path:
-                return _Key(condition, a, b, path)
-    return None

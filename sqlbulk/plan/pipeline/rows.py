@@ -67,13 +67,28 @@ class Place:
         return Place((slot, *self.base), self.keys)
 
 
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A small collection that a $lookup at the beginning puts into the field `slot`, and how many bytes it has.
+
+    `inner`: a row without a partner is dropped. `unique`: a row has one at most. `narrowed`: other conditions drop
+    rows as well.
+    """
+
+    slot: str
+    bytes: int
+    inner: bool
+    unique: bool
+    narrowed: bool
+
+
 @dataclass(slots=True)
 class Rows:
     """Documents on their way: the collection (None: `$documents` comes first), stages, layout, and the outer variables.
 
     `outer` gives the columns of queries around their variables, such as '$$o1'. `slotted`: there is room for more
     relations; else one is the root, whose field names are a user's if `open_root`. `trimmed`: of a root that is
-    a collection's document only what is needed is left.
+    a collection's document only what is needed is left. `looked_up`: what the $lookups behind the first filters find.
     """
 
     collection: str | None
@@ -83,6 +98,7 @@ class Rows:
     slotted: bool = False
     open_root: bool = False
     trimmed: bool = False
+    looked_up: list[LookedUp] = field(default_factory=list)
 
     def add(self, *stages: Stage) -> Rows:
         """The same object with more stages."""
