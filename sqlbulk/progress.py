@@ -13,6 +13,10 @@ SURE_AFTER = 5.0
 """Seconds after which the rate has settled so far that a remaining time may be told."""
 
 
+WAITING = "waiting for the server or for other writers"
+"""What is said of a statement that gets nothing done for a while."""
+
+
 class Progress(Protocol):
     """Someone who is told how far a statement is."""
 
@@ -49,10 +53,11 @@ class Lines:
         self._title = ""
         self._size: int | None = None
         self._began = self._told = 0.0
+        self._state: tuple[int, int, int] | None = None
 
     def begin(self, title: str, size: int | None) -> None:
         """Remember when it began."""
-        self._title, self._size = title, size
+        self._title, self._size, self._state = title, size, (0, 0, 0)
         self._began = self._told = self._clock()
 
     def update(self, *, consumed: int, rows: int, rejected: int) -> None:
@@ -70,6 +75,9 @@ class Lines:
         left = remaining(elapsed, consumed, self._size)
         if left is not None:
             parts.append(f"{clock_time(left)} left")
+        if self._state == (consumed, rows, rejected):
+            parts.append(WAITING)
+        self._state = (consumed, rows, rejected)
         self._stream.write(f"{self._title}: {', '.join(parts)}\n")
         self._stream.flush()
 
@@ -84,7 +92,8 @@ class Drawn:
         self._stream, self._clock = stream, clock
         self._bar: Bar | None = None
         self._size: int | None = None
-        self._began = 0.0
+        self._began = self._moved = 0.0
+        self._state = (0, 0, 0)
 
     def begin(self, title: str, size: int | None) -> None:
         """Draw an empty bar, or a moving one where the size isn't known."""
@@ -92,7 +101,8 @@ class Drawn:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self.end()
-        self._size, self._began = size, self._clock()
+        self._size, self._began, self._state = size, self._clock(), (0, 0, 0)
+        self._moved = self._began
         columns = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)]
         if size:
             columns.append(TextColumn("{task.percentage:>3.0f}%"))
@@ -107,7 +117,10 @@ class Drawn:
         """Move the bar."""
         if self._bar is None:
             return
-        elapsed = self._clock() - self._began
+        now = self._clock()
+        elapsed, state = now - self._began, (consumed, rows, rejected)
+        if state != self._state:
+            self._moved, self._state = now, state
         parts = [f"{rows:,} rows"]
         if elapsed >= 1:
             parts.append(f"{rows / elapsed:,.0f} rows/s")
@@ -116,6 +129,8 @@ class Drawn:
         left = remaining(elapsed, consumed, self._size)
         if left is not None:
             parts.append(f"{clock_time(left)} left")
+        if now - self._moved >= SURE_AFTER:
+            parts.append(WAITING)
         self._bar.update(self._bar.task_ids[0], completed=consumed, counts=" · ".join(parts))
 
     def end(self) -> None:

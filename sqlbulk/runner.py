@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlbulk.syntax.script import ScriptStatement
 
 FATAL = (ConnectionFailed, ConnectionLost, Interrupted)
-"""After these there is no going on, because the next statement would meet the same."""
+"""After these there is no going on, because the next statement would meet the same; nor after a URI that is none."""
 
 
 def run_scripts(
@@ -80,7 +80,7 @@ def _run_one(
         plan = session.last_plan
         targets = [getattr(bare(step), "collection", None) for step in plan.steps] if plan is not None else []
         report.failure(error, statement=plan.statement if plan is not None else "", target=next(iter(targets), None))
-        if isinstance(error, FATAL):
+        if isinstance(error, FATAL) or error.code == "E5010":
             raise _Fatal from None
         return False
     return True
@@ -88,16 +88,18 @@ def _run_one(
 
 @contextmanager
 def stopping(session: Session) -> Iterator[None]:
-    """Within, the first Ctrl-C (or SIGTERM) finishes the batches in flight, the second stops at once, the third kills.
+    """Within, the first Ctrl-C finishes the batches in flight, the second stops at once, the third kills.
 
-    Where no batches are in flight the first stops at once: as KeyboardInterrupt, or Interrupted from a
-    statement. In a thread other than the main one nothing is changed.
+    So do SIGTERM and SIGHUP. Where no batches are in flight the first stops at once: as KeyboardInterrupt, or
+    Interrupted from a statement. In a thread other than the main one nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signals = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.getsignal(number) for number in signals}
+    named = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {number: signal.getsignal(number) for number in named if number is not None}
+    # Under nohup, or behind an & in a script, some are to be ignored.
+    signals = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
         if not session.interrupt():

@@ -21,12 +21,14 @@ from sqlbulk.errors import (
     ServerError,
     Source,
     Span,
+    SqlbulkError,
     SqlError,
     SqlSyntaxError,
     UsageError,
 )
 from sqlbulk.execute import execute
 from sqlbulk.functions.registry import Context
+from sqlbulk.link import Link
 from sqlbulk.options import OptionProblem, WriteOptions, merge, parse_option, settings
 from sqlbulk.plan import Evaluate, plan
 from sqlbulk.progress import Progress, Silent
@@ -41,7 +43,6 @@ from sqlbulk.syntax.statements import Statement
 from sqlbulk.targets import Target, check_database, choose_target, moment
 
 if TYPE_CHECKING:
-    from sqlbulk.embedded import EmbeddedServer
     from sqlbulk.execute.connection import Connection
     from sqlbulk.rowdata import RowSource
 
@@ -104,10 +105,8 @@ class Session:
         self.dry_run = False
         self.last_plan: Plan | None = None
         self.parameters_seen: set[int | str] = set()
-        self._target = target
+        self._link = Link(target)
         self._database = target.database
-        self._connection: Connection | None = None
-        self._server: EmbeddedServer | None = None
         self._stop = threading.Event()
         self._writing = self._stdin_is_script = False
         self._rules: dict[tuple[str, tuple[str, ...]], tuple[float, Catalog]] = {}
@@ -165,6 +164,8 @@ class Session:
             raise error.with_source(statement.source) from None
 
     def plan(
+        except SqlbulkError as error:
+            raise self._link.explained(error) from error.__cause__
         self, statement: ScriptStatement, parameters: Parameters = None, *, catalog: Catalog | None = None,
         all_used: bool = True, running: bool = False,
     ) -> Plan:
@@ -175,6 +176,7 @@ class Session:
         """
         statement = with_queries_in_place(statement)
         value_list = ValueList(statement, self.parameters_seen)
+        self._link.check_open()
         notices: tuple[str, ...] = ()
         try:
             tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
@@ -194,6 +196,8 @@ class Session:
             raise SqlSyntaxError("E1007", "this is nested too deeply", whole, source=statement.source) from None
         self.last_plan = replace(made, notices=(*made.notices, *notices))
         return self.last_plan
+        except SqlbulkError as error:
+            raise self._link.explained(error) from error.__cause__
 
     def _check_stdin(self, tree: Statement) -> None:
         for file in nodes_of(tree, st.FileSource):
@@ -215,7 +219,7 @@ class Session:
                 return self._read_rules(tables[0]), ()
             self._rules.clear()
             return self._read_catalog(tables, indexes=asks_of_indexes(tree)), ()
-        if self._connection is None and self.private:
+        if self._link.now is None and self.private:
             return Catalog(), ()
         if self._silence is None or time.monotonic() - self._silence[0] > SILENCE:
             try:
@@ -247,7 +251,7 @@ class Session:
         return catalog
 
     def _context(self) -> Context:
-        server = self._connection.server.version[:2] if self._connection is not None else None
+        server = self._link.now.server.version[:2] if self._link.now is not None else None
         now = self.now or moment(datetime.now(UTC))
         assert now is not None
         return Context(now, self.options.time_zone, (server[0], server[1]) if server else None)
@@ -281,14 +285,18 @@ class Session:
         """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
         connection = self.connection()
         connection.tidy()
+        from sqlbulk.execute.connection import ENDED
+
         self._stop.clear()
         self._writing = isinstance(getattr(bare(step), "options", None), WriteOptions)
         try:
-            return execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
+            result = execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
+        ended = connection.end_orphans() if self._writing else 0
         finally:
             self._writing = False
 
     @property
+        return replace(result, notices=(ENDED, *result.notices)) if ended else result
     def database(self) -> str:
         """Where statements run that name no database. May be set; UsageError for a bad name."""
         return self._database
@@ -296,20 +304,18 @@ class Session:
     @database.setter
     def database(self, name: str) -> None:
         self._database = check_database(name)
-        if self._connection is not None:
-            self._connection.database = name
+        if self._link.now is not None:
+            self._link.now.database = name
 
     @property
     def private(self) -> bool:
         """Whether the server is one of our own, because no URI was given."""
-        return self._target.uri is None
+        return self._link.private
 
     @property
     def data_dir(self) -> Path:
         """Where the private server keeps its data."""
-        from sqlbulk.embedded import default_data_dir
-
-        return self._target.data_dir or default_data_dir()
+        return self._link.data_dir
 
     def interrupt(self) -> bool:
         """Ask the bulk statement that runs to stop after the batches in flight.
@@ -322,13 +328,12 @@ class Session:
         return True
 
     def close(self) -> None:
-        """Leave the server; a private one is stopped when the last session leaves. Idempotent."""
-        connection, self._connection = self._connection, None
-        server, self._server = self._server, None
-        if connection is not None:
-            connection.close()
-        if server is not None:
-            server.stop()
+        """Leave the server; a private one is stopped when the last session leaves. Idempotent.
+
+        A closed session runs nothing any more (UsageError E6001). Rows that the server hasn't sent yet are lost:
+        whoever reads on gets the same error.
+        """
+        self._link.close()
 
     def __enter__(self) -> Session:
         return self
@@ -339,18 +344,8 @@ class Session:
         self.close()
 
     def connection(self) -> Connection:
-        """The connection, opened now if it wasn't; ConnectionFailed, and E6003 to E6008 for a private server."""
-        if self._connection is None:
-            from sqlbulk.execute.connection import open_connection
-
-            uri = self._target.uri
-            if uri is None:
-                from sqlbulk import embedded
-
-                self._server = self._server or embedded.start(self._target.data_dir)
-                uri = self._server.uri
-            self._connection = open_connection(uri, database=self._database)
-        return self._connection
+        """The connection, opened now if it wasn't. Raises ConnectionFailed, UsageError, and E6003 to E6008."""
+        return self._link.open(self._database)
 
 
 class ValueList:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlbulk.codes import CODES
 from sqlbulk.errors import UsageError
 
 DEFAULT_DATABASE = "test"
@@ -75,5 +76,5 @@ def _database_of(uri: str) -> str | None:
     match = _URI.match(uri)
     if match is None:
         raise UsageError("E5010", "the connection string can't be read: it must begin with mongodb:// or mongodb+srv://",
-                         hint="It looks like mongodb://user:password@host:27017/?authSource=admin.")
+                         hint=CODES["E5010"].remedy)
     return (match[1] or "").partition(".")[0] or None

@@ -55,8 +55,9 @@ def errors() -> str:
             lines.append(f"## {groups[group]}\n")
         lines.append(f"### {code} {entry.title}\n\n{entry.cause} {entry.remedy}\n")
     lines.append(
-        "## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n| 1 | usage or syntax, or a statement that the"
-        " server refused |\n| 2 | no connection, or not allowed |\n| 3 | done, but rows were rejected |\n| 4 | stopped at"
+        "## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n| 1 | usage (a malformed URI too) or syntax, or a"
+        " statement that was refused as a whole (E5005, E5011) |\n| 2 | no connection, a lost one, a refused login, or not"
+        " allowed |\n| 3 | done, but rows were rejected |\n| 4 | stopped at"
         " the error limit |\n| 5 | interrupted |\n| 6 | what was archived and what was to be deleted differ |\n")
     return "\n".join(lines)
 

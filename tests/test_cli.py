@@ -94,6 +94,9 @@ def test_the_formats_are_those_that_can_be_written() -> None:
         (["run", "-c", "SET ordered = true", "--database", "a b"], "can't be the name of a database"),
         (["run", "-c", "SET ordered = true", "--uri", "mongodb://h", "--data-dir", "x"], "are both given"),
         (["--uri", "localhost"], "E5010"),
+        (["run", "-c", "SELECT a FROM t", "--uri", "mongodb://h:99999"], "E5010"),
+        (["run", "--continue", "-c", "SELECT a FROM t", "-c", "SELECT 1", "--uri", "mongodb://h/?no=1"], "E5010"),
+        (["explain", "-c", "SELECT a FROM t", "--uri", "mongodb://a:b:c@h"], "E5010"),
     ],
 )
 def test_wrong_use_ends_with_1_and_a_reason_on_stderr(sqlbulk: Any, arguments: list[str], words: str) -> None:
@@ -399,7 +402,7 @@ class Running:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_finishes_the_batches_in_flight(target: list[str], database: Any, number: int) -> None:
     running = Running(target, database, "--format", "jsonl")
     running.process.send_signal(number)

@@ -262,7 +262,7 @@ def test_truncate_counts_and_keeps_indexes(session: sqlbulk.Session, database: A
     assert set(database.t.index_information()) == {"_id_", "a_1"}
     assert not stores(database, {"a": None})
     assert refused(session, "TRUNCATE u").code == "E2020"
-    with sqlbulk.connect(session._target.uri, database=database.name, write_concern="majority") as careful:
+    with sqlbulk.connect(session._link._target.uri, database=database.name, write_concern="majority") as careful:
         summary = careful.execute("TRUNCATE TABLE t").summary
         assert summary is not None
         assert summary.deleted == 0

@@ -22,12 +22,15 @@ import pytest
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from test_embedded_parts import FULL
 
+import sqlbulk
 from sqlbulk import embedded
 from sqlbulk.embedded import directory, process, temporary
 from sqlbulk.embedded.users import Users
-from sqlbulk.errors import ConnectionFailed, UsageError
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, UsageError
 from sqlbulk.execute import admin
+from sqlbulk.results import WriteSummary
 
 server = pytest.mark.server
 slow = pytest.mark.slow
@@ -697,3 +700,61 @@ def test_the_fixture_database(database: Database[dict[str, Any]]) -> None:
     assert found is not None
     assert found["at"] == moment
     assert database.list_collection_names() == ["things"]
+
+
+# A server that ends while a session uses it
+
+
+def end_server(data_dir: Path, last_words: str = "") -> None:
+    with (data_dir / "mongod.log").open("a") as log:
+        log.write(last_words)
+    directory.kill_server(data_dir)
+
+
+@pytest.mark.parametrize(("words", "code", "message"), [
+    (FULL, "E6006", "the disk is full: no space is left for the data directory"),
+    ("", "E5004", "has ended; it wrote no reason"),
+])
+def test_a_load_whose_server_ends(data_dir: Path, words: str, code: str, message: str) -> None:
+    def rows() -> Iterator[tuple[int]]:
+        for number in range(30_000):
+            if number == 20_000:
+                end_server(data_dir, words)
+            yield (number,)
+
+    with sqlbulk.connect(data_dir=data_dir, batch_size=1_000, retry_attempts=0) as session:
+        with pytest.raises(ConnectionLost, match=message) as caught:
+            session.execute("INSERT INTO t (_id) ?", rows=rows())
+        assert (caught.value.code, caught.value.exit_code) == (code, 2)
+        assert str(data_dir) in caught.value.message
+        summary = caught.value.summary
+        assert isinstance(summary, WriteSummary)
+        # the next statement starts it again, and what was confirmed is there
+        ((stored,),) = session.execute("SELECT COUNT(*) FROM t").rows
+        assert 0 < summary.inserted <= stored <= summary.inserted + summary.in_doubt
+        assert session.execute("INSERT INTO t (_id) ?", rows=[(-1,)]).summary is not None
+
+
+def test_rows_whose_server_ends(data_dir: Path) -> None:
+    with sqlbulk.connect(data_dir=data_dir) as session:
+        session.execute("INSERT INTO t (_id, a) ?", rows=((n, n) for n in range(100_000)))
+        rows = iter(session.execute("SELECT * FROM t").rows)
+        assert next(rows) == (0, 0)
+        end_server(data_dir)
+        with pytest.raises(ConnectionLost, match=r"E5004: connection lost: the server of .* has ended"):
+            list(rows)
+
+
+def test_a_server_that_somebody_started_again(data_dir: Path) -> None:
+    with sqlbulk.connect(data_dir=data_dir, retry_attempts=0) as session, sqlbulk.connect(data_dir=data_dir) as other:
+        session.execute("INSERT INTO t (_id) VALUES (1)")
+        other.execute("INSERT INTO t (_id) VALUES (2)")
+        end_server(data_dir)
+        with pytest.raises(ConnectionLost):
+            other.execute("SELECT * FROM t")
+        assert [*other.execute("SELECT COUNT(*) FROM t").rows] == [(2,)]
+        # the port is the same, so the first one goes on with the new server, or finds it at the second try
+        with suppress(ConnectionLost):
+            session.execute("INSERT INTO t (_id) VALUES (3)")
+        session.execute("INSERT INTO t (_id) VALUES (4)")
+        assert [*session.execute("SELECT COUNT(*) FROM t WHERE _id <> 3").rows] == [(3,)]

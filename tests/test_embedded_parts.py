@@ -19,7 +19,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 
 from sqlbulk import embedded
 from sqlbulk.embedded import directory, process, temporary
-from sqlbulk.embedded.diagnosis import explain_exit, explain_os_error
+from sqlbulk.embedded.diagnosis import explain_exit, explain_os_error, lost
 from sqlbulk.errors import ConnectionFailed, SqlbulkError
 from sqlbulk.execute import admin
 
@@ -255,3 +255,54 @@ def test_time_runs_out_before_it_is_primary(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(admin, "_client", answers.opened)
     assert not admin.make_primary(2000, "sqlbulk", timeout=0.1)
     assert set(answers.asked[2:]) == {"hello"}, "it is arranged already, and only waited for"
+
+
+# Why a server that ran has ended
+
+FULL = (  # as mongod 6.0.5 wrote it on a full disk
+    '{"t":{"$date":"2026-11-22T15:54:09.480+00:00"},"s":"E",  "c":"WT",       "id":22435,   "ctx":"thread74",'
+    '"msg":"WiredTiger error message","attr":{"error":28,"message":{"ts_sec":1795362849,"ts_usec":480111,'
+    '"thread":"20494:0x7f3d59cb86c0","session_name":"eviction-server","category":"WT_VERB_DEFAULT","category_id":9,'
+    '"verbose_level":"ERROR","verbose_level_id":-3,"msg":"__wt_evict_thread_run:324:cache eviction thread error",'
+    '"error_str":"No space left on device","error_code":28}}}\n'
+    '{"t":{"$date":"2026-11-22T15:54:09.480+00:00"},"s":"F",  "c":"ASSERT",   "id":23090,   "ctx":"thread74",'
+    '"msg":"\\n\\n***aborting after fassert() failure\\n\\n"}\n')
+FATAL = '{"s":"I","msg":"x"}\n{"s":"F","msg":"Fatal assertion","attr":{"error":"OplogOutOfOrder: no"}}\n'
+
+
+@pytest.mark.parametrize(("log", "free", "code", "words"), [
+    (FULL, 10**9, "E6006", "the disk is full: no space is left for the data directory /data, so its server ended"),
+    ('{"s":"I","msg":"Connection ended"}\n{"s":"E","ms', 0, "E6006", "the disk is full"),
+    (FATAL, 10**9, "E5004", "the server of /data has ended\n  Fatal assertion: OplogOutOfOrder: no"),
+    ("", 10**9, "E5004", "the server of /data has ended; it wrote no reason, as when somebody"),
+])
+def test_why_a_server_was_lost(log: str, free: int, code: str, words: str) -> None:
+    error = lost(Path("/data"), log=log, printed="", free=free)
+    assert (error.code, error.exit_code) == (code, 2)
+    assert words in error.message
+    assert error.hint is not None
+    assert ("--data-dir" if code == "E6006" else "/data/mongod.log") in error.hint
+
+
+def test_only_the_last_start_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mongod.log").write_text(f'{FULL}{{"s":"I","msg":"MongoDB starting"}}\n{FATAL}')
+    assert process.explain_loss(tmp_path).code == "E5004"
+    with (tmp_path / "mongod.log").open("a") as log:
+        log.write(FULL)
+    assert process.explain_loss(tmp_path).code == "E6006"
+
+
+def held_server(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> embedded.EmbeddedServer:
+    monkeypatch.setattr(directory, "ensure_server", lambda data_dir: 1)
+    monkeypatch.setattr(directory, "stop_server", lambda data_dir: None)
+    return embedded.start(data_dir)
+
+
+def test_a_server_that_runs_has_no_reason_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with held_server(tmp_path, monkeypatch) as server:
+        monkeypatch.setattr(process, "wait_for_exit", lambda *_, seconds: False)
+        monkeypatch.setattr(process, "serves", lambda *_: True)
+        assert server.why_ended() is None
+        monkeypatch.setattr(process, "serves", lambda *_: False)
+        monkeypatch.setattr(embedded, "_END_SECONDS", 0.0)
+        assert server.why_ended() is None

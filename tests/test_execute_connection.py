@@ -17,7 +17,7 @@ from pymongo import MongoClient
 
 from sqlbulk import embedded
 from sqlbulk.commands import CallerRows, Conflict, Insert, Shape
-from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError, UsageError
 from sqlbulk.execute import execute
 from sqlbulk.execute.catalog import read_catalog
 from sqlbulk.execute.connection import open_connection
@@ -40,12 +40,20 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("uri", [
-    "localhost", "http://localhost", "mongodb://", "mongodb://a:b:c@h", "mongodb://h/?serverSelectionTimeoutMS=x&w=&=",
+    "http://localhost", "mongodb://", "mongodb://a:b:c@h", "mongodb://h/?serverSelectionTimeoutMS=x&w=&=",
     "mongodb://h:99999", "",
 ])
 def test_strings_that_are_no_uri(uri: str) -> None:
-    error = failure(uri, timeout=0.05)
-    assert error.code in ("E5010", "E5001")
+    with pytest.raises(UsageError) as caught:
+        open_connection(uri, database="test", timeout=0.05)
+    assert (caught.value.code, caught.value.exit_code) == ("E5010", 1)
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_a_uri_with_a_file_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match=r"E5010: .* a file that can't be read: /nowhere/ca\.pem \(No such file"):
+        open_connection("mongodb://h/?tls=true&tlsCAFile=/nowhere/ca.pem", database="test")
 
 
 def test_nobody_answers() -> None:
@@ -86,7 +94,7 @@ def test_what_the_server_says_of_itself(server_uri: str) -> None:
     with open_connection(server_uri, database="test") as connection:
         assert connection.server.version >= (4, 4)
         assert connection.server.transactions
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(ServerError, match="E5005"):
             connection.collection("x", "bad name")
 
 

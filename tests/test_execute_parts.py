@@ -173,7 +173,7 @@ def test_errors_of_recursions() -> None:
 
 def test_errors_of_connections() -> None:
     assert faults.connection_error(failure(59)).code == "E5001"
-    assert faults.connection_error(ConfigurationError("x")).code == "E5010"
+    assert faults.connection_error(ConfigurationError("x")).code == "E5001"
 
 
 # Sorting

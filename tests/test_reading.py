@@ -89,7 +89,7 @@ def test_what_reaches_the_server(server_uri: str, session: sqlbulk.Session, monk
         def failed(self, event: monitoring.CommandFailedEvent) -> None:
             """Nothing to note."""
 
-    connection = session._connection
+    connection = session._link.now
     assert connection is not None
     client: Any = MongoClient(server_uri, event_listeners=[Listener()], tz_aware=True)
     monkeypatch.setattr(connection, "client", client)

@@ -491,3 +491,54 @@ def test_what_is_no_text(text: Any) -> None:
                 call(text)
         with pytest.raises(UsageError, match="a script is a text, a Path or an open file, not a"):
             list(session.run(text))
+
+
+# The end of a session
+
+
+def closed_session(uri: str | None = None) -> sqlbulk.Session:
+    session = sqlbulk.connect(uri)
+    session.close()
+    return session
+
+
+@pytest.mark.parametrize("use", [
+    lambda session: session.execute("SELECT 1"),
+    lambda session: session.execute("INSERT INTO t (a) ?", rows=[(1,)]),
+    lambda session: session.execute("SET ordered = true"),
+    lambda session: session.explain("INSERT INTO t (a) VALUES (1)"),
+    lambda session: next(session.run("SELECT 1")),
+    lambda session: next(session.plans("SELECT 1")),
+    lambda session: session.connection(),
+], ids=["query", "rows", "set", "explain", "run", "plans", "connection"])
+def test_a_closed_session_does_nothing_any_more(use: Any) -> None:
+    session = closed_session()
+    session.close()
+    with pytest.raises(UsageError, match="E6001: the session is closed"):
+        use(session)
+
+
+@pytest.mark.server
+def test_a_session_ends_with_the_innermost_with(server_uri: str) -> None:
+    with sqlbulk.connect(server_uri) as session:
+        with session as same:
+            assert same is session
+            assert [*same.execute("SELECT 1").rows] == [(1,)]
+        with pytest.raises(UsageError, match="the session is closed"):
+            session.execute("SELECT 1")
+
+
+@pytest.mark.server
+def test_rows_that_are_read_after_the_end(server_uri: str, database: Any) -> None:
+    database.t.insert_many([{"_id": n} for n in range(5_000)])
+    session = sqlbulk.connect(server_uri, database=database.name)
+    few, many, kept = (session.execute(sql) for sql in (
+        "SELECT _id FROM t LIMIT 3", "SELECT _id FROM t", "WITH x AS MATERIALIZED (SELECT _id FROM t) SELECT * FROM x"))
+    rows = iter(many.rows)
+    assert next(rows) == (0,)
+    session.close()
+    assert [*few.rows] == [(0,), (1,), (2,)]
+    for unread in (rows, iter(kept.rows)):
+        with pytest.raises(UsageError, match="the session is closed, and not all rows were read before") as caught:
+            list(unread)
+        assert caught.value.hint == "read them before, or keep them: list(result.rows)"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,7 +28,12 @@ from sqlbulk.embedded.diagnosis import explain_os_error
 if TYPE_CHECKING:
     from filelock import FileLock
 
+    from sqlbulk.errors import ConnectionFailed
+
 __all__ = ["EmbeddedServer", "default_data_dir", "find_mongod", "start"]
+
+_END_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
 
 
 def start(data_dir: Path | None = None, *, throw_away: bool = False) -> EmbeddedServer:
@@ -84,6 +90,17 @@ class EmbeddedServer:
     def uri(self) -> str:
         """The connection string. It is direct: a one-node set has nothing to discover."""
         return f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+
+    def why_ended(self) -> ConnectionFailed | None:
+        """Why the server is there no more, as its log tells: E6006 or E5004; None if it runs, or one took its place."""
+        from sqlbulk.embedded import process
+
+        deadline = time.monotonic() + _END_SECONDS
+        # What it is about to end with may still be written.
+        while not process.wait_for_exit(self.data_dir, None, seconds=_LOOK_SECONDS):
+            if process.serves(self.data_dir, self.port) or time.monotonic() > deadline:
+                return None
+        return process.explain_loss(self.data_dir)
 
     def stop(self) -> None:
         """Leave the server, and stop it if nobody else uses it; returns when it has ended. Idempotent."""

@@ -19,6 +19,7 @@ _DEBIAN_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "li
 # What the loader says about each function of a lent library.
 _HARMLESS = "no version information available"
 _SHOWN_LINES = 5
+_GRAVE = ("E", "F")
 _LEAST_BYTES = 512 * 1024
 
 
@@ -45,6 +46,21 @@ def explain_exit(
     ended = "ended" if status is None else f"ended with status {status}"
     return ConnectionFailed("E6004", f"{mongod} {ended} before it was ready{last}",
                             hint=f"the whole log is {data_dir / 'mongod.log'}")
+
+
+def lost(data_dir: Path, *, log: str, printed: str, free: int) -> ConnectionFailed:
+    """The error for a mongod that ended while statements ran, of which these are the last words: E6006 or E5004."""
+    if _DISK_FULL.search(printed + log) or free < _LEAST_BYTES:
+        return ConnectionFailed(
+            "E6006", f"the disk is full: no space is left for the data directory {data_dir}, so its server ended",
+            hint="free some, or choose another directory with --data-dir or SQLBULK_DATA_DIR; what the counts call"
+            " done is kept")
+    grave = [_short(entry) for entry in _entries(log) if entry.get("s") in _GRAVE]
+    words = "".join(f"\n  {line}" for line in grave[-_SHOWN_LINES:])
+    said = words or "; it wrote no reason, as when somebody or the system ends it by force (memory may have run out)"
+    return ConnectionFailed("E5004", f"connection lost: the server of {data_dir} has ended{said}",
+                            hint="the next statement or run starts it again, and what the counts call done is kept;"
+                            f" its log is {data_dir / 'mongod.log'}")
 
 
 def explain_os_error(error: OSError, data_dir: Path) -> SqlbulkError:
@@ -84,9 +100,13 @@ def _disk_full(data_dir: Path) -> ConnectionFailed:
 
 def _complaints(printed: str, log: str) -> list[str]:
     """What was printed, and the log's errors in short; the log's last lines if it holds no error."""
-    entries = [entry for line in log.splitlines() if (entry := _entry(line))]
-    grave = [entry for entry in entries if entry.get("s") in ("E", "F")]
+    entries = _entries(log)
+    grave = [entry for entry in entries if entry.get("s") in _GRAVE]
     return [*printed.splitlines(), *(_short(entry) for entry in grave or entries)]
+
+
+def _entries(log: str) -> list[dict[str, object]]:
+    return [entry for line in log.splitlines() if (entry := _entry(line))]
 
 
 def _entry(line: str) -> dict[str, object] | None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sqlbulk.embedded.binary import find_mongod
-from sqlbulk.embedded.diagnosis import PORT_TAKEN, explain_exit, missing_library
+from sqlbulk.embedded.diagnosis import PORT_TAKEN, explain_exit, lost, missing_library
 from sqlbulk.embedded.libraries import lend
 from sqlbulk.errors import ConnectionFailed, UsageError
 from sqlbulk.execute.admin import LOOPBACK, server_directory
@@ -70,9 +70,19 @@ def launch(data_dir: Path, port: int, *, alone: bool = False) -> int:
 
 def explain_end(data_dir: Path) -> ConnectionFailed:
     """The error for a server that answered, and then ended of its own accord: E6004 or E6006."""
-    log = _read(data_dir / "mongod.log")
-    return explain_exit(Path("mongod"), data_dir, status=None, log=log[max(0, log.rfind(_STARTING)) :],
+    return explain_exit(Path("mongod"), data_dir, status=None, log=_last_log(data_dir),
                         printed=_read(data_dir / "mongod.err"), free=shutil.disk_usage(data_dir).free)
+
+
+def explain_loss(data_dir: Path) -> ConnectionFailed:
+    """The error for a server that ended while statements ran: E5004 or E6006."""
+    return lost(data_dir, log=_last_log(data_dir), printed=_read(data_dir / "mongod.err"),
+                free=shutil.disk_usage(data_dir).free)
+
+
+def _last_log(data_dir: Path) -> str:
+    log = _read(data_dir / "mongod.log")
+    return log[max(0, log.rfind(_STARTING)) :]
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], data_dir: Path, port: int) -> int | None:

@@ -9,7 +9,7 @@ from pymongo.errors import InvalidName, OperationFailure, PyMongoError
 
 from sqlbulk.catalog import DEFAULT_MARK, Catalog, Collection, Index
 from sqlbulk.commands_steps import STAGED
-from sqlbulk.errors import ConnectionFailed
+from sqlbulk.errors import ServerError
 from sqlbulk.execute.faults import SECURITY, statement_error
 from sqlbulk.execute.indexes import partial_filter
 from sqlbulk.types import Type
@@ -41,7 +41,7 @@ def read_catalog(
         database = connection.client[connection.database]
         found = list(database.list_collections(authorizedCollections=True))
     except InvalidName as error:
-        raise ConnectionFailed("E5005", f"{connection.database}: {error}") from None
+        raise ServerError("E5005", f"{connection.database}: {error}") from None
     except PyMongoError as error:
         if isinstance(error, OperationFailure) and error.code in SECURITY:
             return Catalog(server=server)
@@ -70,7 +70,7 @@ def read_rules(connection: Connection, database: str | None, name: str) -> Colle
         listed = connection.client[database or connection.database].list_collections(filter={"name": name})
         entry = next(iter(listed), None)
     except InvalidName as error:
-        raise ConnectionFailed("E5005", f"{database}: {error}") from None
+        raise ServerError("E5005", f"{database}: {error}") from None
     except PyMongoError as error:
         if isinstance(error, OperationFailure) and error.code in SECURITY:
             return None

@@ -41,7 +41,7 @@ def run_delete(
     change: Change = archiver or Deleter(command, site)
     workers = site.workers if command.options.parallel_deletion else 1
     sweep = Sweep(site.windows(command.selection), change, command.options, f"{verb} {command.collection}", workers,
-                  site.patience, watcher=watcher, aborted=site.aborted)
+                  site.patience, watcher=watcher, unblock=site.unblock, aborted=site.aborted)
     sweep.stop = stop or sweep.stop
     if archiver is None:
         check_transactions(site, command.returning)

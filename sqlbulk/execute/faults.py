@@ -139,7 +139,7 @@ def connection_error(error: PyMongoError) -> ConnectionFailed:
     if isinstance(error, OperationFailure):
         return _refusal(error)
     if isinstance(error, ConfigurationError):
-        return ConnectionFailed("E5010", f"the connection can't be set up: {brief(error)}")
+        return ConnectionFailed("E5001", f"the connection can't be set up: {brief(error)}")
     return ConnectionFailed("E5001", f"no MongoDB answers: {brief(error)}")
 
 

@@ -108,10 +108,10 @@ def _batches(
         raise query_error(error) from None
     if command.reading.batch_size is None:
         cursor.batch_size(_ROWS_AT_A_TIME)
-    return _streamed(cursor)
+    return _streamed(cursor, connection)
 
 
-def _streamed(cursor: Any) -> Iterator[list[Document]]:
+def _streamed(cursor: Any, connection: Connection) -> Iterator[list[Document]]:
     # The first rows come alone with the command's answer, and needn't wait for others.
     wanted = _FIRST_ROWS
     try:
@@ -120,7 +120,7 @@ def _streamed(cursor: Any) -> Iterator[list[Document]]:
                 yield batch
                 wanted = _TAKEN
     except PyMongoError as error:
-        raise query_error(error) from None
+        raise connection.explained(query_error(error)) from None
 
 
 def query_error(error: PyMongoError) -> Exception:

@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from sqlbulk.commands import DeleteWhere, MergeRows, Obstacle, Selection, UpdateWhere
 from sqlbulk.errors import TooManyErrors
 from sqlbulk.execute import faults
+from sqlbulk.execute.orphans import ENDED, end_orphans
 from sqlbulk.execute.pace import rows_a_batch
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.sweep import Outcome
@@ -55,6 +56,10 @@ class Site:
     def workers(self) -> int:
         """How many windows are changed at a time."""
         return 1 if self.options.ordered else self.options.parallel_workers
+
+    def unblock(self) -> str | None:
+        """End transactions of killed processes, which may hold documents that are to be changed; a notice if any."""
+        return ENDED if self.connection.server.member and end_orphans(self.connection.client) else None
 
     def windows(self, selection: Selection, values: tuple[str, ...] = ()) -> Finder:
         """The selection's documents, in windows of the size that the options ask for."""

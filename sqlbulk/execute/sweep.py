@@ -23,6 +23,8 @@ UNKNOWN = object()
 """The `_id` of a document that isn't known."""
 TICK = 0.1
 """Seconds between two looks at whether to stop."""
+STUCK = 5.0
+"""Seconds without progress after which it is looked for what may be in the way, again and again."""
 
 
 @dataclass(slots=True)
@@ -46,7 +48,11 @@ Change = Callable[[Window, Outcome], None]
 
 @dataclass(slots=True)
 class Sweep:
-    """One run over windows. `workers` windows are being changed at a time; the next is looked for meanwhile."""
+    """One run over windows. `workers` windows are being changed at a time; the next is looked for meanwhile.
+
+    `unblock` is called when nothing gets done: it may take out of the way what a killed process left there, and
+    gives a notice of that, or None.
+    """
 
     windows: Iterable[Window]
     change: Change
@@ -56,6 +62,7 @@ class Sweep:
     patience: Patience = field(default_factory=Patience)
     stop: Stop = field(default_factory=threading.Event)
     watcher: Watcher | None = None
+    unblock: Callable[[], str | None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     aborted: threading.Event = field(default_factory=threading.Event)
     summary: WriteSummary = field(default_factory=WriteSummary)
@@ -64,10 +71,11 @@ class Sweep:
     _failure: BaseException | None = None
     _bucket: Bucket | None = None
     _complete: bool = False
+    _moved: float = 0.0
 
     def execute(self) -> WriteSummary:
         """Change all documents; raises what stopped the run, with the summary: ServerError or one of its kinds."""
-        began = self.clock()
+        began = self._moved = self.clock()
         if self.options.rate_limit is not None:
             self._bucket = Bucket(self.options.rate_limit, self.clock)
         if self.watcher is not None:
@@ -133,12 +141,26 @@ class Sweep:
                 self._count(future.result())
             if len(pending) < room:
                 break
+            if not done:
+                self._nothing_done()
         return pending
+
+    def _nothing_done(self) -> None:
+        """Show that the statement waits, and after a while see to what may be in the way."""
+        self._tell()
+        if self.clock() - self._moved >= STUCK:
+            notice = self.unblock()
+            self.notices |= {notice} if notice else set()
+            self._moved = self.clock()
 
     def _count(self, outcome: Outcome) -> None:
         outcome.add_to(self.summary)
         self.summary.batches += 1
         self.notices |= outcome.notices
+        self._moved = self.clock()
+        self._tell()
+
+    def _tell(self) -> None:
         settled = self.summary.matched + self.summary.deleted + self.summary.kept + self.summary.rejected
         if self.watcher is not None:
             self.watcher.update(consumed=0, rows=settled, rejected=self.summary.rejected)

@@ -41,7 +41,7 @@ def run_update(
     windows = site.windows(command.selection, command.values)
     title = f"UPDATE {command.collection}"
     sweep = Sweep(windows, Updater(command, site), command.options, title, site.workers, site.patience,
-                  watcher=watcher, aborted=site.aborted)
+                  watcher=watcher, unblock=site.unblock, aborted=site.aborted)
     sweep.stop = stop or sweep.stop
     check_transactions(site, command.returning)
     check_obstacles(site, command, sweep.summary)
