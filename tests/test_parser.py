@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sqlbulk.errors import Cut, Source, SqlError, SqlSyntaxError
-from sqlbulk.syntax import ast
+from sqlbulk.syntax import ast, remembered
 from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.expected import expectation
 from sqlbulk.syntax.parser import parse, parse_expression
@@ -390,6 +390,17 @@ def test_nesting_too_deep_for_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build.literals, "number_literal", deep)
     with pytest.raises(SqlSyntaxError, match="E1007"):
         parse(Source("SELECT 1"))
+
+
+def test_trees_are_remembered_by_text_and_place() -> None:
+    source = Source("SELECT a FROM remembered")
+    tree = remembered.parsed(source)
+    assert remembered.parsed(Source("SELECT a FROM remembered")) is tree == parse(source)
+    long = Source("SELECT a FROM remembered" + " " * 10_000)
+    assert remembered.parsed(long) is not remembered.parsed(long)
+    for line in (1, 7):
+        with pytest.raises(SqlSyntaxError, match=f":{line}:7"):
+            remembered.parsed(Source("SELECT", name="t.sql", line=line))
 
 
 def test_expectations_in_words() -> None:

@@ -100,8 +100,6 @@ def _like(options: str, translate: Callable[..., str]) -> Callable[..., Any]:
         sign = "\\" if escape is None else escape.value
         if pattern.value is not UNKNOWN:
             return matches(string.mql, translate(pattern.value, sign), options)
-        if translate is similar_regex:
-            raise FunctionProblem("E2005", "the pattern of SIMILAR TO must be a constant", argument=1)
         found = matches(string.mql, _computed(pattern.mql, sign), options)
         return {"$cond": [{"$lte": [{"$strLenBytes": pattern.mql}, _LONGEST]}, found, None]}
 
@@ -269,6 +267,7 @@ def _fold_replace(string: str, pattern: str, replacement: str, flags: str = "") 
 
 
 _PATTERN = (text(), text("pattern"), text("escape", optional=True, constant=True))
+_SIMILAR = (text(), unit("pattern"), text("escape", optional=True, constant=True))
 _REGEX = (text(), unit("pattern"), text("flags", optional=True, constant=True))
 
 
@@ -283,7 +282,7 @@ ENTRIES: tuple[Function, ...] = (
     _entry("ILIKE", "LIKE without regard to upper and lower case.", "'ABC' ILIKE 'a%'", _PATTERN,
            _like("is", like_regex), _fold_like("is", like_regex)),
     _entry("SIMILAR TO", "Whether the whole text fits the pattern: % and _ with | * + ? {} () [].",
-           "'abc' SIMILAR TO '(a|b)%'", _PATTERN, _like("s", similar_regex), _fold_like("s", similar_regex)),
+           "'abc' SIMILAR TO '(a|b)%'", _SIMILAR, _like("s", similar_regex), _fold_like("s", similar_regex)),
     _entry("REGEXP", "Whether the text holds a match of the regular expression (PCRE, a constant).",
            "'abc' REGEXP 'b'", _REGEX, _regexp(), _fold_found("", lambda r, s: r.search(s) is not None),
            aliases=("~", "RLIKE", "REGEXP_LIKE", "REGEXP_MATCHES")),

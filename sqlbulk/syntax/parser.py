@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any, NoReturn
 
@@ -22,9 +22,6 @@ from sqlbulk.syntax.refusals import refuse_clause, refuse_path_operators, refuse
 from sqlbulk.syntax.statements import Statement
 from sqlbulk.syntax.tables import cache_file
 
-_REMEMBERED_LENGTH = 10_000
-"""The trees of longer texts (characters) are not kept."""
-
 
 def parse(source: Source, *, parameters_in_rows: Callable[[], int] | None = None) -> Statement:
     """The tree of one statement; raises SqlSyntaxError or UnsupportedError with its place.
@@ -32,19 +29,8 @@ def parse(source: Source, *, parameters_in_rows: Callable[[], int] | None = None
     `parameters_in_rows` counts the `?` in the value list that was cut out of the text; positional
     parameters behind the list are numbered after them.
     """
-    if source.cut is None and len(source.text) <= _REMEMBERED_LENGTH:
-        return _remembered(source)
-    return _statement(source, parameters_in_rows)
-
-
-@lru_cache(maxsize=128)
-def _remembered(source: Source) -> Statement:
-    """Programs run the same few statements again and again, with other parameters; a tree never changes."""
-    return _statement(source, None)
-
-
-def _statement(source: Source, parameters_in_rows: Callable[[], int] | None) -> Statement:
-    statement: Statement = _parse(source, "statement", StatementBuilder(source.cut, parameters_in_rows))
+    builder = StatementBuilder(source.cut, parameters_in_rows)
+    statement: Statement = _parse(source, "statement", builder)
     return statement
 
 
