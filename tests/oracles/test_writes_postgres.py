@@ -43,6 +43,16 @@ STEPS = 7
 Row = tuple[Any, ...]
 DEFAULTS = {"n": "1 + 1", "s": "'d'", "b": "TRUE"}
 ALL = ", ".join(COLUMNS)
+MERGED = ", ".join(["merge_action()", *(f"t.{name}" for name in COLUMNS)])
+NOTE = """
+    CREATE FUNCTION pg_temp.note() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'DELETE' THEN INSERT INTO written SELECT TG_OP, OLD.*;
+        ELSE INSERT INTO written SELECT TG_OP, NEW.*;
+        END IF;
+        RETURN NULL;
+    END $$"""
+"""Notes what MERGE writes, as RETURNING tells it: PostgreSQL 16 has none for it."""
 
 
 def _default(name: str) -> str:
@@ -58,6 +68,10 @@ def postgres(postgres_uri: str) -> Iterator[Any]:
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
         connection.execute(f"CREATE TEMPORARY TABLE t ({columns}, UNIQUE (id))")
         connection.execute(f"CREATE TEMPORARY TABLE u ({columns})")
+        connection.execute(f"CREATE TEMPORARY TABLE written (action text, {columns})")
+        connection.execute(NOTE)
+        connection.execute(
+            "CREATE TRIGGER written AFTER INSERT OR UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION pg_temp.note()")
         yield connection
 
 
@@ -163,7 +177,9 @@ class Writes(RuleBasedStateMachine):
     @rule(statement=merges())
     def merge(self, statement: Statement) -> None:
         """All of these at once."""
+        self.postgres.execute("DELETE FROM written")
         there = self.postgres.execute(statement.sql).rowcount
+        self.returned = self.postgres.execute(f"SELECT action, {ALL} FROM written").fetchall()
         summary = self.run(statement)
         assert summary.inserted + summary.matched + summary.deleted + summary.upserted == there
         self.compare("t")
@@ -177,7 +193,8 @@ class Writes(RuleBasedStateMachine):
     def run(self, statement: Statement) -> WriteSummary:
         """What sqlbulk says it did; nothing is refused, left behind or in doubt."""
         told = self.session.execute(f"DRY RUN {statement.sql}") if statement.dry else None
-        result = self.session.execute(statement.sql + (f" RETURNING {ALL}" if statement.returning else ""))
+        columns = MERGED if statement.verb == "MERGE" else ALL
+        result = self.session.execute(statement.sql + (f" RETURNING {columns}" if statement.returning else ""))
         summary = result.summary
         assert summary is not None
         if statement.returning:

@@ -352,8 +352,7 @@ def merges(draw: Any) -> Statement:
     # one behind an arm that takes every row is an error there
     arms = [_arm(make, kind, free=not any(_ARMS[k] == _ARMS[kind] for k in kinds[place:]))
             for place, kind in enumerate(kinds, 1)]
-    return Statement("MERGE", "t", f"MERGE INTO t USING ({query}) q ON t.{key} = q.k {' '.join(arms)}",
-                     dry=_flags(draw)[1])
+    return Statement("MERGE", "t", f"MERGE INTO t USING ({query}) q ON t.{key} = q.k {' '.join(arms)}", *_flags(draw))
 
 
 _ARMS = {"UPDATE": "MATCHED", "INSERT": "NOT MATCHED", "DELETE": "MATCHED", "NOTHING": "MATCHED", "NO INSERT": "NOT MATCHED"}
