@@ -36,8 +36,7 @@ from sqlbulk.results import Result
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.inlined import with_queries_in_place
-from sqlbulk.syntax.parser import parse_expression
-from sqlbulk.syntax.remembered import parsed
+from sqlbulk.syntax.parser import parse, parse_expression
 from sqlbulk.syntax.rows import count_list_parameters, decode
 from sqlbulk.syntax.script import ScriptStatement, statements
 from sqlbulk.syntax.statements import Statement
@@ -163,10 +162,10 @@ class Session:
             return self._run_plan(made, rows, statement.directory)
         except SqlError as error:
             raise error.with_source(statement.source) from None
-
-    def plan(
         except SqlbulkError as error:
             raise self._link.explained(error) from error.__cause__
+
+    def plan(
         self, statement: ScriptStatement, parameters: Parameters = None, *, catalog: Catalog | None = None,
         all_used: bool = True, running: bool = False,
     ) -> Plan:
@@ -175,12 +174,12 @@ class Session:
         `catalog` None: the server is asked, if planning may want to know of its collections and indexes;
         unless the statement is about to be `running` it may be planned without.
         """
+        self._link.check_open()
         statement = with_queries_in_place(statement)
         value_list = ValueList(statement, self.parameters_seen)
-        self._link.check_open()
         notices: tuple[str, ...] = ()
         try:
-            tree = parsed(statement.source, parameters_in_rows=value_list.count_parameters)
+            tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
             self.parameters_seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
             if running:
                 self._check_stdin(tree)
@@ -195,10 +194,10 @@ class Session:
         except RecursionError:
             whole = Span(0, len(statement.source.text))
             raise SqlSyntaxError("E1007", "this is nested too deeply", whole, source=statement.source) from None
-        self.last_plan = replace(made, notices=(*made.notices, *notices))
-        return self.last_plan
         except SqlbulkError as error:
             raise self._link.explained(error) from error.__cause__
+        self.last_plan = replace(made, notices=(*made.notices, *notices))
+        return self.last_plan
 
     def _check_stdin(self, tree: Statement) -> None:
         for file in nodes_of(tree, st.FileSource):
@@ -284,20 +283,20 @@ class Session:
 
     def _execute(self, step: Command, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Ask the server; while it is a bulk write, `interrupt` stops it after the batches in flight."""
-        connection = self.connection()
-        connection.tidy()
         from sqlbulk.execute.connection import ENDED
 
+        connection = self.connection()
+        connection.tidy()
         self._stop.clear()
         self._writing = isinstance(getattr(bare(step), "options", None), WriteOptions)
+        ended = connection.end_orphans() if self._writing else 0
         try:
             result = execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
-        ended = connection.end_orphans() if self._writing else 0
         finally:
             self._writing = False
+        return replace(result, notices=(ENDED, *result.notices)) if ended else result
 
     @property
-        return replace(result, notices=(ENDED, *result.notices)) if ended else result
     def database(self) -> str:
         """Where statements run that name no database. May be set; UsageError for a bad name."""
         return self._database
@@ -421,8 +420,7 @@ def plans_alone(tree: Statement, options: WriteOptions) -> bool:
 
 def asks_of_indexes(tree: Statement) -> bool:
     """Whether indexes may change the plan: not that of a query of one table, in no order."""
-    tables = list(nodes_of(tree, ast.Table))
-    return not isinstance(tree, ast.Query) or any(nodes_of(tree, ast.OrderItem)) or len(tables) > 1
+    return not isinstance(tree, ast.Query) or any(nodes_of(tree, ast.OrderItem)) or len([*nodes_of(tree, ast.Table)]) > 1
 
 
 def only_statement(sql: str) -> ScriptStatement:
