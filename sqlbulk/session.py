@@ -36,7 +36,8 @@ from sqlbulk.results import Result
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.inlined import with_queries_in_place
-from sqlbulk.syntax.parser import parse, parse_expression
+from sqlbulk.syntax.parser import parse_expression
+from sqlbulk.syntax.remembered import parsed
 from sqlbulk.syntax.rows import count_list_parameters, decode
 from sqlbulk.syntax.script import ScriptStatement, statements
 from sqlbulk.syntax.statements import Statement
@@ -179,7 +180,7 @@ class Session:
         value_list = ValueList(statement, self.parameters_seen)
         notices: tuple[str, ...] = ()
         try:
-            tree = parse(statement.source, parameters_in_rows=value_list.count_parameters)
+            tree = parsed(statement.source, parameters_in_rows=value_list.count_parameters)
             self.parameters_seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
             if running:
                 self._check_stdin(tree)
@@ -420,7 +421,8 @@ def plans_alone(tree: Statement, options: WriteOptions) -> bool:
 
 def asks_of_indexes(tree: Statement) -> bool:
     """Whether indexes may change the plan: not that of a query of one table, in no order."""
-    return not isinstance(tree, ast.Query) or any(nodes_of(tree, ast.OrderItem)) or len([*nodes_of(tree, ast.Table)]) > 1
+    tables = list(nodes_of(tree, ast.Table))
+    return not isinstance(tree, ast.Query) or any(nodes_of(tree, ast.OrderItem)) or len(tables) > 1
 
 
 def only_statement(sql: str) -> ScriptStatement:
