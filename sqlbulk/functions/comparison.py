@@ -14,7 +14,7 @@ from bson.binary import Binary
 from bson.objectid import ObjectId
 
 from sqlbulk.functions.calls import literal
-from sqlbulk.functions.fitting import bracket, has_order, is_nan, is_number, order_bounds, type_test
+from sqlbulk.functions.fitting import bracket, is_nan, is_number, order_bounds, type_test
 from sqlbulk.functions.ordering import compare
 from sqlbulk.functions.registry import UNKNOWN, Function, Operand, Parameter
 from sqlbulk.types import Type
@@ -101,7 +101,7 @@ def _order(sign: str) -> Callable[[Operand, Operand], Any]:
             return _when([*_ordered(left), *_ordered(right)], comparison)
         if brackets != (None, None):
             known, other = (left, right) if brackets[0] else (right, left)
-            return _when([_of_bracket(known.type, other.mql), *_ordered(known)], comparison)
+            return _when([*_of_bracket(known.type, other.mql), *_ordered(known)], comparison)
         return _when([_above_nan(left), _above_nan(right), _alike(left, right)], comparison)
 
     return lower
@@ -115,11 +115,10 @@ def _truly_ordered(sign: str) -> Callable[[Operand, Operand], Any]:
         if bracket(low.type) is None and bracket(high.type) is None:
             return _where(comparison, [_above_nan(low), _alike(left, right)])
         if bracket(low.type) is None:
-            is_in = _above_nan(low) if high.type.numeric else _of_bracket(high.type, low.mql)
-            return _where(comparison, [is_in])
+            return _where(comparison, _of_bracket(high.type, low.mql)[:1])
         tests = _ordered(low)
         if bracket(high.type) is None:
-            tests.append(order_bounds(high.mql)[1] if low.type.numeric else _of_bracket(low.type, high.mql))
+            tests += _of_bracket(low.type, high.mql)[-1:]
         return _where(comparison, tests)
 
     return truth
@@ -142,10 +141,11 @@ def _above_nan(operand: Operand) -> Any:
     return order_bounds(operand.mql)[0]
 
 
-def _of_bracket(known: Type, mql: Any) -> Any:
+def _of_bracket(known: Type, mql: Any) -> list[Any]:
+    """Tests for the bracket of a type: a lower bound and an upper one, or a single one."""
     if known.numeric:
-        return has_order(mql)
-    return {"$eq": [{"$type": mql}, "date"]} if known is Type.DATE else type_test(known, mql)
+        return [*order_bounds(mql)]
+    return [{"$eq": [{"$type": mql}, "date"]} if known is Type.DATE else type_test(known, mql)]
 
 
 def _alike(left: Operand, right: Operand) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlbulk.functions.comparison import equal
+from sqlbulk.functions.comparison import equal, is_true
 from sqlbulk.functions.entries import anything, entry
 from sqlbulk.functions.fitting import common_type
 from sqlbulk.functions.ordering import ordered
@@ -85,8 +85,8 @@ ENTRIES: tuple[Function, ...] = (
           lambda a, b: None if a is None or (b is not None and equal(a, b)) else a, returns=lambda types: types[0]),
     _free("IF", "The second argument if the condition is true, otherwise the third.", "IF(1 < 2, 'a', 'b') = 'a'",
           (_CONDITION, anything("then"), anything("otherwise")),
-          lambda c, a, b: _either({"$eq": [c, True]}, a, b), lambda c, a, b: a if c is True else b,
-          returns=_branches, aliases=("IIF",)),
+          lambda c, a, b: _either(is_true(c), a.mql, b.mql), lambda c, a, b: a if c is True else b,
+          returns=_branches, aliases=("IIF",), operands=True),
     _free("GREATEST", "The largest of the arguments that aren't NULL.", "GREATEST(1, NULL, 3) = 3", _VALUES,
           _extreme("$max"), _fold_extreme(-1), returns=common_type),
     _free("LEAST", "The smallest of the arguments that aren't NULL.", "LEAST(1, NULL, 3) = 1", _VALUES,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from bson import encode
+
 from sqlbulk.errors import UnsupportedError
 from sqlbulk.plan.binding.binder import bind
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Case, LambdaCall
@@ -19,8 +21,8 @@ from sqlbulk.syntax import ast
 def check_timeless(condition: ast.Expr, scope: Scope, environment: Environment, what: str) -> None:
     """Raise UnsupportedError for what depends on the time: it would be fixed at the moment of CREATE."""
     later = replace(environment.context, now=environment.context.now + timedelta(days=400, milliseconds=1))
-    forms = [
-        lower(bind(condition, scope, e), Layout(), e.context).mql
+    forms = [  # as bytes, for NaN isn't equal to NaN in Python
+        encode({"": lower(bind(condition, scope, e), Layout(), e.context).mql})
         for e in (environment, replace(environment, context=later))]
     if forms[0] != forms[1]:
         raise UnsupportedError("E3001", f"{what} can't depend on the time of day: it is written down once, now",

@@ -11,6 +11,7 @@ from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
 from sqlbulk.errors import PlanError, UnsupportedError
+from sqlbulk.functions.fitting import is_nan
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.lowering.layout import is_plain
 from sqlbulk.plan.targets import checked_name
@@ -94,6 +95,8 @@ def _tested(name: str, arguments: Sequence[BoundExpr], condition: BoundExpr) -> 
         raise _unfit(condition)
     plain = [_plain(v) for v in values if isinstance(v, Constant)]
     if name in _COMPARISONS:
+        if name != "=" and is_nan(plain[0]):
+            raise UnsupportedError("E3001", "no value is less or greater than NaN", values[0].span)
         return {_field(column): {_COMPARISONS[name][0]: plain[0]}}
     if name == "IN":
         return {_field(column): {"$in": plain}}
