@@ -308,6 +308,29 @@ class MergeArm:
     targets: tuple[Path, ...] = ()
 
 
+LOADED = "sqlbulk row"
+"""The field in which a loaded row waits."""
+PLACE = "sqlbulk place"
+"""The field of a loaded row that tells where it comes from: its number, `row`, and `source` and `line` where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRows:
+    """Rows that come by the client and wait for a query to read them, each in the field `LOADED`, with its `PLACE`.
+
+    `marker` stands for their collection's name in the query. A source that names its columns must have those in
+    `needed`. With `all_or_none` no row may be refused, because what has no row is changed as well. `indexes` are the
+    fields by which they are looked up.
+    """
+
+    marker: str
+    rows: FileRows | CallerRows
+    shape: Shape
+    needed: tuple[str, ...] = ()
+    all_or_none: bool = False
+    indexes: tuple[str, ...] = ()
+
+
 TARGET, ACTION = "target", "action"
 """The fields of a row of RETURNING of a MERGE, beside what it brought along."""
 
@@ -318,7 +341,8 @@ class MergeRows:
 
     `returning` is a query whose rows are the result, over a row for each document written: it is the field TARGET, as
     it is then, or was before it was deleted; ACTION is 'INSERT', 'UPDATE' or 'DELETE'; the others are the fields
-    `brought` of the row that it was done for.
+    `brought` of the row that it was done for. `source` are rows that have to be there before the query is run; then
+    each row of that has their `PLACE` as well.
     """
 
     collection: str
@@ -328,6 +352,7 @@ class MergeRows:
     database: str | None = None
     returning: Query | None = None
     brought: tuple[str, ...] = ()
+    source: LoadedRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +439,12 @@ Command = (
 def bare(command: Command) -> Command:
     """The command itself: what EXPLAIN ANALYZE carries out, or DRY RUN counts."""
     return command.of if isinstance(command, Analyze | DryRun) else command
+
+
+def takes_rows(command: Command) -> bool:
+    """Whether a command takes rows from the caller."""
+    source = command.source if isinstance(command, MergeRows) else command
+    return isinstance(source, Insert | LoadedRows) and isinstance(source.rows, CallerRows)
 
 
 def _no_text() -> str:

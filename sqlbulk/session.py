@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import CallerRows, Command, Explained, Insert, Plan, SetOption, UseDatabase, bare
+from sqlbulk.commands import Command, Explained, Plan, SetOption, UseDatabase, bare, takes_rows
 from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import (
     ConnectionFailed,
@@ -260,7 +260,7 @@ class Session:
     def _run_plan(self, plan: Plan, rows: Iterable[Any] | None, directory: Path | None) -> Result:
         """Run the steps of a plan; the last one's result is the statement's."""
         writes = [bare(step) for step in plan.steps]
-        if rows is not None and not any(isinstance(s, Insert) and isinstance(s.rows, CallerRows) for s in writes):
+        if rows is not None and not any(map(takes_rows, writes)):
             raise UsageError("E6001", "rows are given, but the statement doesn't take any",
                              hint="INSERT INTO t (a, b) ? takes rows.")
         result = Result(plan.statement)

@@ -81,7 +81,7 @@ def execute(
         case MergeRows():
             from sqlbulk.execute.merge import run_merge_rows
 
-            return run_merge_rows(command, connection, watcher=progress, stop=stop)
+            return run_merge_rows(command, connection, rows=rows, watcher=progress, stop=stop, base_dir=base_dir)
     return _execute_small(command, connection)
 
 

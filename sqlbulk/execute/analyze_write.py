@@ -123,7 +123,7 @@ def _without_steps(command: Write, connection: Connection) -> Iterator[Write]:
         case Insert(rows=QueryRows() as rows):
             with prepared(rows.query, connection, settings) as query:
                 yield replace(command, rows=replace(rows, query=query))
-        case MergeRows():
+        case MergeRows(source=None):
             with prepared(command.query, connection, settings) as query:
                 yield replace(command, query=query)
         case _:
@@ -133,7 +133,7 @@ def _without_steps(command: Write, connection: Connection) -> Iterator[Write]:
 def reading(command: Write) -> Query | None:
     """The query of a command, or the search for its documents; None if its rows come from elsewhere."""
     match command:
-        case Insert(rows=QueryRows(query=query)) | MergeRows(query=query):
+        case Insert(rows=QueryRows(query=query)) | MergeRows(query=query, source=None):
             return query
         case UpdateWhere(selection=selection) | DeleteWhere(selection=selection):
             values = command.values if isinstance(command, UpdateWhere) else ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bson.objectid import ObjectId
 from pymongo.errors import PyMongoError
 
-from sqlbulk.commands import Insert, MergeArm, MergeRows, QueryRows
+from sqlbulk.commands import PLACE, Insert, MergeArm, MergeRows, QueryRows
 from sqlbulk.errors import ServerError, TooManyErrors
 from sqlbulk.execute.documents import put
 from sqlbulk.execute.dry_keys import ON_ID, same
@@ -20,6 +20,7 @@ from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import code_of_row, row_message
 from sqlbulk.execute.indexes import has_key, read_unique
 from sqlbulk.execute.insert import may_have_id, opened_rows, write_rows
+from sqlbulk.execute.merge_source import location_of, with_source
 from sqlbulk.execute.query_rows import query_error, run_query_pipeline
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.steps import prepared, settings_of
@@ -133,12 +134,21 @@ def _numbered(outcome: str, count: int, samples: list[tuple[Any, Any]]) -> list[
 # MERGE
 
 
-def dry_merge(command: MergeRows, connection: Connection) -> Result:
+def dry_merge(
+    command: MergeRows, connection: Connection, *, rows: Iterable[Any] | None = None, watcher: Watcher | None = None,
+    stop: Stop | None = None, base_dir: Path | None = None,
+) -> Result:
     """What the arms would do; raises ServerError (E5021 where two rows would change one document), ConnectionFailed."""
+    with with_source(command, connection, rows=rows, watcher=watcher, stop=stop, base_dir=base_dir,
+                     dry=True) as (ready, refused):
+        return _dry_merge(ready, connection, refused)
+
+
+def _dry_merge(command: MergeRows, connection: Connection, refused: WriteSummary) -> Result:
     target = open_dry(command, connection)
     target.unique = (ON_ID, *target.unique)
     target.keeps = True
-    merge = _DryMerge(command, target)
+    merge = _DryMerge(command, target, refused)
     with prepared(command.query, connection, settings_of(command.options)) as query:
         cursor = run_query_pipeline(query, query.pipeline, connection, command.options)
         try:
@@ -169,7 +179,7 @@ class _DryMerge:
                 self.summary.skipped += len(rows)
             elif arm.action == "insert":
                 made = [_new_document(arm, row) for row in rows]
-                self._judge(first, self.target.change([None] * len(made), made), made)
+                self._judge(first, self.target.change([None] * len(made), made), made, rows)
             else:
                 self._change(arm, rows, first)
 
@@ -179,7 +189,7 @@ class _DryMerge:
             if key in self.met:
                 raise ServerError(
                     "E5021", f"several rows of the source match the document with _id {row['id']!r}: it would be"
-                    " changed more than once", hint="Make the source's rows unique, or narrow ON.")
+                    f" changed more than once{_at(row)}", hint="Make the source's rows unique, or narrow ON.")
             self.met.add(key)
         found = self.target.collection.find(of_window([row["id"] for row in rows], arm.filter))
         before = {same(document["_id"]): document for document in found}
@@ -192,14 +202,26 @@ class _DryMerge:
         elif befores:
             values = [{f"v{n}": row.get(name) for n, name in enumerate(arm.values)} for row in left]
             afters, refused = self.target.attempt(befores, "values", values, arm.update)
-            self._judge(first, self.target.change(befores, afters, refused=refused), afters)
+            self._judge(first, self.target.change(befores, afters, refused=refused), afters, left)
 
-    def _judge(self, first: int, failures: Iterable[Failure | None], documents: Sequence[Document]) -> None:
-        for number, (failure, document) in enumerate(zip(failures, documents, strict=True), first):
+    def _judge(
+        self, first: int, failures: Iterable[Failure | None], documents: Sequence[Document],
+        rows: Sequence[dict[str, Any]],
+    ) -> None:
+        for number, (failure, document, row) in enumerate(zip(failures, documents, rows, strict=True), first):
             if failure is not None:
                 code, message = int(failure["code"]), row_message(dict(failure))
+                place = row.get(PLACE)
                 self.summary.reject(RowError(
-                    number, code_of_row(code, message), message, server_code=code, document=document))
+                    place["row"] if place else number, code_of_row(code, message), message, location_of(place),
+                    server_code=code, document=document))
+
+
+def _at(row: dict[str, Any]) -> str:
+    """Where a row stands, if that is known."""
+    place = row.get(PLACE)
+    location = location_of(place)
+    return "" if not place else f" by row {place['row']:,}" + ("" if location is None else f" ({location})")
 
 
 def _new_document(arm: MergeArm, row: dict[str, Any]) -> Document:

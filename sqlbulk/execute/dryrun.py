@@ -36,7 +36,7 @@ def run_dry(
         case Insert():
             return dry_insert(command.of, connection, rows=rows, watcher=watcher, stop=stop, base_dir=base_dir)
         case MergeRows():
-            return dry_merge(command.of, connection)
+            return dry_merge(command.of, connection, rows=rows, watcher=watcher, stop=stop, base_dir=base_dir)
         case Truncate():
             return _dry_truncate(command.of, connection)
         case UpdateWhere() | DeleteWhere():

@@ -125,7 +125,10 @@ _Make = Callable[[Any, int, int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Encodes rows; `key` are the fields whose values are wanted beside the BSON, `max_size` in bytes."""
+    """Encodes rows; `key` are the fields whose values are wanted beside the BSON, `max_size` in bytes.
+
+    What `describe` says of a row becomes the field `metadata` of its document, which itself becomes the field `within`.
+    """
 
     build: Build
     ids: Ids
@@ -133,6 +136,7 @@ class Encoder:
     key: tuple[Path, ...] | None = None
     describe: Callable[[Chunk, int], Any] | None = None
     metadata: str | None = None
+    within: str | None = None
 
     def encode(self, chunk: Chunk) -> tuple[Encoded, list[RowError]]:
         """The rows of a chunk that can be sent, and those that can't, in order."""
@@ -165,13 +169,15 @@ class Encoder:
 
     def _make(self, chunk: Chunk, keys: list[tuple[Any, ...]]) -> _Make:
         """What makes the BSON of a row of the chunk; it raises RowRefused."""
-        build, max_size, key, described = self.build, self.max_size, self.key, self.metadata
+        build, max_size, key, described, within = self.build, self.max_size, self.key, self.metadata, self.within
         id_head, start, joined = ID_HEAD + self.ids.prefix, self.ids.start, b"".join
 
         def make(row: Any, ordinal: int, index: int) -> bytes:
             document = build(row)
             if described is not None:
                 document = self._described(document, chunk, index)
+            if within is not None:
+                document = {within: document}
             try:
                 encoded = encode(document, False, OPTIONS)
             except _MissingValue:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -61,6 +61,15 @@ class Route:
     key: tuple[Path, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How rows wait for another command: in this field, with what is told of each under the name in add_metadata."""
+
+    describe: Callable[[Chunk, int], Any]
+    within: str
+    title: str
+
+
 def run_insert(
     command: Insert, connection: Connection, *, rows: Iterable[Any] | None, watcher: Watcher | None,
     stop: Stop | None, base_dir: FilePath | None,
@@ -93,11 +102,11 @@ def _write_and_return(
 
 def write_rows(
     command: Insert, connection: Connection, source: RowSource, *, watcher: Watcher | None, stop: Stop | None,
-    notices: tuple[str, ...] = (), target: Target | None = None,
+    notices: tuple[str, ...] = (), target: Target | None = None, waiting: Waiting | None = None,
 ) -> Result:
     """Write the rows of a source as the command says; `notices` are what is known already.
 
-    With a `target` the rows go there, and no index is made.
+    With a `target` the rows go there, and no index is made. `waiting`: they are not what the statement writes.
     """
     options, server = command.options, connection.server
     ended, limit = threading.Event(), options.max_execution_time
@@ -117,10 +126,11 @@ def write_rows(
     sorting = tuple(tuple(key.field.split(".")) for key in options.sort_by)
     run = Run(
         source, Encoder(build, ids, server.max_document, _joined(route.key, sorting),
-                        _description(source), options.add_metadata),
+                        waiting.describe if waiting else _description(source), options.add_metadata,
+                        waiting.within if waiting else None),
         route.strategy, options, _limits(options, server.max_operations, conflicting=conflicting),
-        title=f"INSERT {command.collection}", workers=route.workers, keyed=route.key is not None,
-        patience=patience, watcher=watcher, ended=ended)
+        title=waiting.title if waiting else f"INSERT {command.collection}", workers=route.workers,
+        keyed=route.key is not None, patience=patience, watcher=watcher, ended=ended, lasting=waiting is None)
     writer.begun = lambda: settled(run.summary) > 0
     if stop is not None:
         run.stop = stop

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from sqlbulk.commands import ROW, MergeArm, MergeRows
+from sqlbulk.commands import PLACE, ROW, MergeArm, MergeRows
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors
 from sqlbulk.execute import faults
 from sqlbulk.execute.merge_operations import CHANGES, operation
 from sqlbulk.execute.merge_returning import RefusedError, Returner, Task, tasks_of
+from sqlbulk.execute.merge_source import location_of, with_source
 from sqlbulk.execute.pace import Bucket, rows_a_batch
 from sqlbulk.execute.query_rows import aggregated, query_error, staged
 from sqlbulk.execute.returning import as_table, check_transactions
@@ -35,17 +37,27 @@ if TYPE_CHECKING:
 
 
 def run_merge_rows(
-    command: MergeRows, connection: Connection, *, watcher: Watcher | None = None, stop: Stop | None = None
+    command: MergeRows, connection: Connection, *, rows: Iterable[Any] | None = None, watcher: Watcher | None = None,
+    stop: Stop | None = None, base_dir: Path | None = None,
 ) -> Result:
     """Do what the arms say. Raises ServerError and its kinds with the counts so far, ConnectionFailed.
 
     E5021 where two rows would change one document: then nothing was written.
     """
     began = time.monotonic()
+    with with_source(command, connection, rows=rows, watcher=watcher, stop=stop, base_dir=base_dir) as (ready, refused):
+        return _run(ready, connection, watcher, stop, began, refused)
+
+
+def _run(
+    command: MergeRows, connection: Connection, watcher: Watcher | None, stop: Stop | None, began: float,
+    refused: WriteSummary,
+) -> Result:
+    """Do it, with all rows there; `refused` are those that were refused before."""
     collection = connection.collection(command.collection, command.database)
     returner = _returner(command, connection)
     with staged(command.query, connection, command.options, database=command.database) as stage:
-        writes = Writes(command, collection, stage, stop, began, returner)
+        writes = Writes(command, collection, stage, stop, began, returner, refused)
         if watcher is not None:
             watcher.begin(f"MERGE {command.collection}", None)
         try:
@@ -92,13 +104,16 @@ class Writes:
         """Raise ServerError E5021 if a document would be changed twice."""
         numbers = [n for n, arm in enumerate(self.command.arms) if arm.action in CHANGES]
         pipeline: list[dict[str, Any]] = [
-            {"$match": {f"{ROW}.arm": {"$in": numbers}}}, {"$group": {"_id": f"${ROW}.id", "rows": {"$sum": 1}}},
+            {"$match": {f"{ROW}.arm": {"$in": numbers}}},
+            {"$group": {"_id": f"${ROW}.id", "rows": {"$sum": 1}, "first": {"$min": f"${ROW}.{PLACE}"},
+                        "last": {"$max": f"${ROW}.{PLACE}"}}},
             {"$match": {"rows": {"$gt": 1}}}, {"$limit": 1},
         ]
         for found in self._read(pipeline):
             raise ServerError(
                 "E5021", f"{found['rows']:,} rows of the source match the document with _id {found['_id']!r}:"
-                " it would be changed more than once", hint="Make the source's rows unique, or narrow ON.")
+                f" it would be changed more than once{_between(found)}",
+                hint="Make the source's rows unique, or narrow ON.")
 
     def _read(self, pipeline: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         settings = {"allowDiskUse": True, "hint": {"$natural": 1}}
@@ -183,7 +198,8 @@ class Writes:
         summary.batches += 1
         self._count(details, [arms[i] for i in places], failures)
         for failure in failures:
-            summary.reject(_refused(first + places[failure["index"]], failure))
+            place = places[failure["index"]]
+            summary.reject(_refused(first + place, failure, batch[place].get(PLACE)))
         self._check_concern(details)
 
     def _write_and_return(self, returner: Returner, tasks: Sequence[Task], numbers: Sequence[int]) -> None:
@@ -192,7 +208,8 @@ class Writes:
         try:
             details = returner.write(tasks, self._retried)
         except RefusedError as refused:
-            summary.reject(_refused(numbers[refused.index], refused.failure))
+            place = tasks[refused.index][1].get(PLACE)
+            summary.reject(_refused(numbers[refused.index], refused.failure, place))
             summary.skipped += len(tasks) - 1
             return
         except InDoubtError as unsure:
@@ -227,6 +244,17 @@ class Writes:
             raise ServerError("E5005", f"the rows are written, but not confirmed: {concerns[0].get('errmsg', '')}")
 
 
-def _refused(number: int, failure: dict[str, Any]) -> RowError:
+def _refused(number: int, failure: dict[str, Any], place: dict[str, Any] | None) -> RowError:
+    """The row by its number in the file or list that it comes from, if it comes from one, else in the order of work."""
     code, message = int(failure.get("code") or 0), faults.row_message(failure)
-    return RowError(number, faults.code_of_row(code, message), message, server_code=code or None)
+    return RowError(place["row"] if place else number, faults.code_of_row(code, message), message,
+                    location_of(place), server_code=code or None)
+
+
+def _between(found: dict[str, Any]) -> str:
+    """Where the first and the last of several rows stand, if that is known."""
+    first, last = found["first"], found["last"]
+    if not first or not last:
+        return ""
+    return f" (rows {first['row']:,} and {last['row']:,}" + (
+        f": {location_of(first)} and {location_of(last)})" if "source" in first else ")")

@@ -69,7 +69,7 @@ class Run:
 
     `workers` threads write batches by `strategy`; with `keyed` rows of equal keys take the same one.
     `patience` holds the deadline. `stop` is asked now and then whether the user wants an end. `ended` is set
-    when nothing new is to begin.
+    when nothing new is to begin. `lasting`: what is written stays, whatever comes.
     """
 
     source: RowSource
@@ -87,6 +87,7 @@ class Run:
     summary: WriteSummary = field(default_factory=WriteSummary)
     notices: set[str] = field(default_factory=set)
     ended: threading.Event = field(default_factory=threading.Event)
+    lasting: bool = True
     _progress: _Progress = field(default_factory=_Progress)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,7 +113,7 @@ class Run:
                 self._finish(crew)
             self._halt()
             self._settle(began)
-            raise told(error, self.summary) from error.__cause__
+            raise told(error, self.summary, lasting=self.lasting) from error.__cause__
         finally:
             if self.watcher is not None:
                 self.watcher.end()
@@ -288,7 +289,7 @@ class Run:
     def _judge(self) -> None:
         state, summary, options = self._progress, self.summary, self.options
         if state.fatal is not None:
-            raise told(state.fatal, summary) from state.fatal.__cause__
+            raise told(state.fatal, summary, lasting=self.lasting) from state.fatal.__cause__
         if state.interrupted:
             raise Interrupted("E5008", "interrupted after the batches in flight", summary=summary)
         if not self._too_many(sample=0):
@@ -307,13 +308,13 @@ def settled(summary: WriteSummary) -> int:
             + summary.in_doubt)
 
 
-def told(error: BaseException, summary: WriteSummary) -> BaseException:
-    """The error, knowing what was done before it."""
+def told(error: BaseException, summary: WriteSummary, *, lasting: bool = True) -> BaseException:
+    """The error, knowing what was done before it; without `lasting` that is nothing that stays."""
     if isinstance(error, ServerError | ConnectionFailed):
         error.summary = summary
         return error
     written = summary.inserted + summary.matched
-    if written or summary.in_doubt:
+    if lasting and (written or summary.in_doubt):
         note = f"{written:,} rows before it were written" + (
             f", {summary.in_doubt:,} are in doubt" if summary.in_doubt else "")
         if isinstance(error, SqlbulkError):

@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from sqlbulk.commands import DeleteWhere, Query, UpdateWhere
 from sqlbulk.commands_read import Reading
-from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, FewKeys, KeySet, Stages, Step
+from sqlbulk.commands_steps import ROUND, STAGED, THIS_ROUND, FewKeys, KeySet, Rounds, Stages, Step
 from sqlbulk.errors import ConnectionFailed, ServerError
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import SECURITY, brief, statement_error
@@ -71,15 +71,32 @@ class Shelf:
         return self._connection.client[self._name].with_options(
             codec_options=OPTIONS, read_preference=ReadPreference.PRIMARY)
 
+    def place(self, marker: str) -> str:
+        """The name of a collection for rows that somebody else puts there."""
+        self._open()
+        name = self.names[marker] = f"{self._prefix}.{len(self.names)}"
+        return name
+
+    def index(self, name: str, fields: Sequence[str]) -> None:
+        """Make an index on each of the fields; ServerError, ConnectionLost or ConnectionFailed."""
+        try:
+            for field in fields:
+                self._database[name].create_index([(field, 1)])
+        except PyMongoError as error:
+            raise statement_error(error, begun=False) from None
+
+    def _open(self) -> None:
+        remove_forgotten(self._connection, self._name)
+        self._connection.shelves.add(self)
+        _OPEN.add(self)
+
     def run(self, steps: Sequence[Step]) -> None:
         """Make the collections and fill them.
 
         Raises CannotKeepError where nothing can be written, ServerError (E5005, E5022), ConnectionLost or
         ConnectionFailed.
         """
-        remove_forgotten(self._connection, self._name)
-        self._connection.shelves.add(self)
-        _OPEN.add(self)
+        self._open()
         try:
             for step in steps:
                 self._run(step)
@@ -91,8 +108,7 @@ class Shelf:
             raise statement_error(error, begun=False) from None
 
     def _run(self, step: Step) -> None:
-        name = f"{self._prefix}.{len(self.names)}"
-        self.names[step.marker] = name
+        name = self.names[step.marker] = f"{self._prefix}.{len(self.names)}"
         collection = self._database[name]
         for field in step.indexes:
             collection.create_index([(field, 1)])
@@ -270,11 +286,25 @@ def shelved(query: Query, shelf: Shelf) -> Query:
                 "E5003", f"rows of {query.steps[-1].marker[1:-1]} have to be kept while the query runs: {problem}",
                 hint="the user needs the right to make, fill and drop collections in the database") from None
         return query.alone
-    names = shelf.names
+    return replace(
+        with_names(query, shelf.names), steps=(), alone=None, reading=replace(query.reading, read_preference="primary"))
+
+
+def with_names(query: Query, names: Mapping[str, str]) -> Query:
+    """The query, its steps and the way without them with collections' names in place of markers."""
+    steps = tuple(
+        replace(step, collection=names.get(step.collection or "", step.collection),
+                pipeline=renamed(step.pipeline, names), rounds=step.rounds and _rounds(step.rounds, names))
+        for step in query.steps)
     return replace(
         query, collection=names.get(query.collection or "", query.collection), pipeline=renamed(query.pipeline, names),
-        few=query.few and _few(query.few, names), steps=(), alone=None,
-        reading=replace(query.reading, read_preference="primary"))
+        few=query.few and _few(query.few, names), steps=steps, alone=query.alone and with_names(query.alone, names))
+
+
+def _rounds(rounds: Rounds, names: Mapping[str, str]) -> Rounds:
+    return replace(
+        rounds, collection=names.get(rounds.collection or "", rounds.collection),
+        pipeline=renamed(rounds.pipeline, names), few=rounds.few and _few(rounds.few, names))
 
 
 def _few(few: FewKeys, names: Mapping[str, str]) -> FewKeys:

@@ -214,7 +214,8 @@ class Common:
 class Stored:
     """Rows that a step before puts into a collection of their own, for whose name `marker` stands.
 
-    `open`: they are whole documents. `working`: only those that the last round of a recursion has found.
+    `open`: they are whole documents. `working`: only those that the last round of a recursion has found. `loaded`: they
+    come by the client.
     """
 
     marker: str
@@ -222,6 +223,7 @@ class Stored:
     columns: tuple[str, ...]
     open: bool = False
     working: bool = False
+    loaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

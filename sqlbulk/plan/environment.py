@@ -81,7 +81,8 @@ def _check_storable(value: Any, span: Span) -> None:
 class Environment:
     """What every part of a statement's planning reads. `read_expression` reads SQL that the catalog holds.
 
-    `max_recursion` is how many rounds WITH RECURSIVE may go.
+    `max_recursion` is how many rounds WITH RECURSIVE may go. `loaded` are the columns of rows that come by the client,
+    None where they aren't known, by the name that stands for them in FROM.
     """
 
     context: Context
@@ -89,3 +90,4 @@ class Environment:
     catalog: Catalog = field(default_factory=Catalog)
     read_expression: Callable[[str], ast.Expr] | None = None
     max_recursion: int = 1_000
+    loaded: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)

@@ -120,12 +120,18 @@ class StatementBuilder(QueryBuilder):
     # files
 
     def file_source(self, meta: Meta, children: Children) -> st.FileSource:
-        path = "-" if children[0].type == "STDIN" else text_of(children[0])
+        path = "-" if children[0].type in ("STDIN", "STDIN_ROWS") else text_of(children[0])
         columns = [c for c in children[1:] if isinstance(c, tuple)]
         if len(columns) > 1:
             raise SqlSyntaxError("E1005", "COLUMNS is given twice", span_of(meta))
         options = tuple(only(st.FileOption, children))
         return st.FileSource(path, options, columns[0] if columns else None, span=span_of(meta))
+
+    merge_file = file_source
+
+    def loaded(self, meta: Meta, children: Children) -> st.Loaded:
+        rows, name, columns = children
+        return st.Loaded(rows, ast.Alias(name, columns or (), span=name.span), span=span_of(meta))
 
     def file_parameter(self, meta: Meta, children: Children) -> ast.Parameter:
         return self.parameter(meta, children)

@@ -218,11 +218,19 @@ class MergeArm(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Loaded(Node):
+    """'path' … AS name or ? AS name, behind USING: rows that come by the client; `alias` may name their columns."""
+
+    rows: FileSource | RowsParameter
+    alias: Alias
+
+
+@dataclass(frozen=True, slots=True)
 class Merge(Node):
     """MERGE INTO table USING source ON condition WHEN …"""
 
     table: Table
-    source: Table | Derived
+    source: Table | Derived | Loaded
     on: Expr
     arms: tuple[MergeArm, ...]
     options: tuple[OptionBlock, ...] = ()

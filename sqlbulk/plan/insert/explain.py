@@ -68,7 +68,7 @@ def _rows(rows: commands.Rows, conflict: Conflict | None) -> Iterator[str]:
         case QueryRows():
             yield from _query(rows, conflict)
         case _:
-            yield from _file(rows)
+            yield from file_lines(rows)
 
 
 def _query(rows: QueryRows, conflict: Conflict | None) -> Iterator[str]:
@@ -103,7 +103,8 @@ def _outlook(rows: QueryRows, conflict: Conflict) -> Iterator[str]:
                f" (from {HALVED:,} on in two halves at the same time, unless parallel_workers = 1)")
 
 
-def _file(rows: FileRows) -> Iterator[str]:
+def file_lines(rows: FileRows) -> Iterator[str]:
+    """A file, and how it is read."""
     yield "standard input" if rows.path == "-" else f"file {rows.path}"
     yield f"format = {rows.format or 'by the name'}"
     for field in fields(FileRows):

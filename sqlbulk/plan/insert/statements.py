@@ -34,7 +34,7 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
     given = read_options(blocks, statement.verb, base=planning.options, environment=environment)
     table = read_table(statement.table, environment)
     defaults = defaults_of(table, environment, statement.table.span)
-    source = with_defaults(_source(statement, table, planning), defaults, environment)
+    source = with_defaults(source_rows(statement, table, planning), defaults, environment)
     rows = conflict.Rows(table.collection, table.alias, source.fields, statement.span, defaults)
     decision = conflict.decide(statement, rows, given, environment)
     if decision.conflict is not None and (series is not None or table.kind == "timeseries"):
@@ -62,7 +62,8 @@ def plan_insert(statement: st.Insert, planning: Planning) -> commands.Plan:
 # Where the rows come from
 
 
-def _source(statement: st.Insert, table: Table, planning: Planning) -> RowPlan:
+def source_rows(statement: st.Insert, table: Table, planning: Planning) -> RowPlan:
+    """The rows of the statement and how they become documents; raises SqlError."""
     paths = tuple(target_path(c) for c in statement.columns)
     check_distinct((p, c.span) for p, c in zip(paths, statement.columns, strict=True))
     options = planning.options

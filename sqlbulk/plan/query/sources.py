@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
+from sqlbulk.commands import PLACE
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.binder import Binder, Hooks
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.binding.conditions import connect
-from sqlbulk.plan.binding.scope import Scope, collection_source, resolve_path
+from sqlbulk.plan.binding.scope import Scope, Source, collection_source, resolve_path
 from sqlbulk.plan.query.common import bind_common
 from sqlbulk.plan.query.stars import as_table, renamed
 from sqlbulk.plan.query.state import Around, From, Planning, source_of
 from sqlbulk.plan.query.tables import bind_table_function
 from sqlbulk.syntax import ast
+from sqlbulk.types import Type
 
 
 def bind_from(item: ast.FromItem, around: Around, planning: Planning, hooks: Hooks) -> From:
@@ -39,6 +41,8 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
     alias = item.alias.name.text if item.alias else None
     if not database and name in around.tables:
         return bind_common(item, around.tables[name], planning)
+    if not database and alias is not None and name in planning.environment.loaded:
+        return _loaded(name, alias, planning)
     if len(database) > 1:
         raise PlanError("E2020", "a collection is named collection or database.collection", item.span)
     if item.alias is not None and item.alias.columns:
@@ -53,6 +57,15 @@ def _table(item: ast.Table, around: Around, planning: Planning) -> From:
     relation = planning.relation(alias or name)
     scan = algebra.Scan(name, relation, database[0] if database else None)
     return From(scan, (collection_source(name, relation=relation, alias=alias, known=known),))
+
+
+def _loaded(marker: str, alias: str, planning: Planning) -> From:
+    """Rows that come by the client; what stands beside each is a column as well."""
+    columns = planning.environment.loaded[marker]
+    relation = planning.relation(alias)
+    fields = dict.fromkeys((*(columns or ()), PLACE), Type.ANY)
+    source = Source(relation, (alias,), fields, open=columns is None)
+    return From(algebra.Stored(marker, relation, (), open=True, loaded=True), (source,))
 
 
 def _derived(item: ast.Derived, around: Around, planning: Planning) -> From:

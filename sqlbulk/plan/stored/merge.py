@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlbulk import commands
-from sqlbulk.commands import ACTION, TARGET, MergeArm, MergeRows, Query
+from sqlbulk.commands import ACTION, PLACE, TARGET, LoadedRows, MergeArm, MergeRows, Query
+from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import PlanError, UnsupportedError
 from sqlbulk.plan.assign import bind_assignments, document_expression, maybe_missing
 from sqlbulk.plan.binding.scope import Scope, Source
@@ -24,6 +25,7 @@ from sqlbulk.plan.selection import Clauses, make_scope, own_filter, walk_nodes
 from sqlbulk.plan.shown import indented, option_lines, plan_text, pretty
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.merge_returning import plan_merge_returning
+from sqlbulk.plan.stored.merge_source import source_lines, wanted, with_rows_in_place, without_place
 from sqlbulk.plan.stored.update import VALUES, read_parts, with_values
 from sqlbulk.plan.table import Table, read_table
 from sqlbulk.plan.targets import check_distinct, dotted, target_path
@@ -51,9 +53,14 @@ def plan_merge(statement: st.Merge, planning: Planning) -> commands.Plan:
         raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows can't be changed",
                                statement.table.span)
     defaults = defaults_of(table, environment, statement.table.span)
-    merge = _Merge(statement, table, _source_name(statement), environment, defaults)
+    source, placed = statement.source, None
+    if isinstance(source, st.Loaded):
+        placed = with_rows_in_place(statement, source, table, planning)
+        source, environment = placed.table, placed.environment
+    loaded = placed.rows if placed else None
+    merge = _Merge(statement, table, source, _name_of(source), environment, defaults, loaded)
     command = merge.command(given)
-    notices = (*given.notices, *_notices(given, command))
+    notices = (*given.notices, *(placed.notices if placed else ()), *_notices(given, command))
     return commands.Plan(
         "MERGE", (command,), notices, lambda: plan_text(_lines(command), notices), lambda: _wire(command))
 
@@ -64,8 +71,7 @@ def _notices(given: Given, command: MergeRows) -> Iterator[str]:
             yield f"{name} has no effect: MERGE writes one batch after the other, each once"
 
 
-def _source_name(statement: st.Merge) -> ast.Identifier:
-    source = statement.source
+def _name_of(source: ast.Table | ast.Derived) -> ast.Identifier:
     if source.alias is not None:
         return source.alias.name
     if isinstance(source, ast.Derived):
@@ -79,28 +85,40 @@ class _Merge:
 
     statement: st.Merge
     table: Table
+    using: ast.Table | ast.Derived
     source: ast.Identifier
     environment: Environment
     defaults: Defaults
+    loaded: LoadedRows | None = None
 
     def command(self, given: Given) -> MergeRows:
         """The query and what its rows mean."""
         statement = self.statement
-        scope = make_scope(Clauses(statement.span, statement.table, None, from_=statement.source, ctes=statement.ctes,
+        scope = make_scope(Clauses(statement.span, statement.table, None, from_=self.using, ctes=statement.ctes,
                                    recursive=statement.recursive),
                            self.table, self.environment)
         arms, whens = [], []
         items: list[tuple[str, ast.Expr | ast.Star]] = []
-        for number, arm in enumerate(map(self._checked, statement.arms)):
+        checked = tuple(map(self._checked, statement.arms))
+        for number, arm in enumerate(checked):
             whens.append(ast.When(self._test(arm), ast.Literal(number), span=arm.span))
             made, values = self._arm(arm, scope, f"a{number}v")
             arms.append(made)
             items += zip(made.values, values, strict=True)
         returning = plan_merge_returning(
-            statement.returning, scope, self.source, collection=self.table.collection, environment=self.environment)
+            statement.returning, without_place(scope), self.source, collection=self.table.collection,
+            environment=self.environment)
         items += returning.brought.items()
-        return MergeRows(self.table.collection, self._query(whens, items), tuple(arms), given.options,
-                         self.table.database, returning.query, tuple(returning.brought))
+        if self.loaded is not None:
+            items.append((PLACE, self._field(self.source, PLACE)))
+        query = self._query(whens, items)
+        return MergeRows(self.table.collection, query, tuple(arms), given.options, self.table.database, returning.query,
+                         tuple(returning.brought), self._source(checked, query))
+
+    def _source(self, arms: tuple[st.MergeArm, ...], query: Query) -> LoadedRows | None:
+        """The rows that come by the client, and what the statement wants of them."""
+        nodes = (self.statement.on, arms, self.statement.returning)
+        return self.loaded and wanted(self.loaded, nodes, self.source, query, all_or_none=self._two_sided)
 
     # Which arm is for which row
 
@@ -147,11 +165,13 @@ class _Merge:
 
     @property
     def _present(self) -> str:
-        return "_id" if isinstance(self.statement.source, ast.Table) and not self._is_cte else _PRESENT
+        if self.loaded is not None:
+            return PLACE
+        return "_id" if isinstance(self.using, ast.Table) and not self._is_cte else _PRESENT
 
     @property
     def _is_cte(self) -> bool:
-        source = self.statement.source
+        source = self.using
         return isinstance(source, ast.Table) and len(source.name) == 1 and any(
             cte.name.text == source.name[0].text for cte in self.statement.ctes)
 
@@ -223,8 +243,10 @@ class _Merge:
     def _kept(self, column: commands.OutputColumn) -> Any:
         """The column's value; a whole row of the source is without the column that was put to it."""
         value = f"${column.field}"
-        added = column.whole and self._has_added
-        return {"$unsetField": {"field": {"$literal": _PRESENT}, "input": value}} if added else value
+        added = PLACE if self.loaded is not None else _PRESENT if self._has_added else None
+        if added is None or not column.whole:
+            return value
+        return {"$unsetField": {"field": {"$literal": added}, "input": value}}
 
     @property
     def _has_added(self) -> bool:
@@ -233,7 +255,7 @@ class _Merge:
 
     def _right(self) -> ast.Table | ast.Derived:
         """The source, with a column that no row lacks where that is needed."""
-        source, span = self.statement.source, self.statement.source.span
+        source, span = self.using, self.using.span
         if not self._has_added:
             return source
         items = (ast.SelectItem(ast.Star((), span=span), span=span),
@@ -301,7 +323,14 @@ def _wire(command: MergeRows) -> list[dict[str, Any]]:
             writes.append({"delete": command.collection, "deletes": [{"q": one, "limit": 1}], **database})
         elif arm.action == "insert":
             writes.append({"insert": command.collection, "documents": [], **database})
-    return [*wire_queries(command.query), *writes]
+    return [*_wire_source(command), *wire_queries(command.query), *writes]
+
+
+def _wire_source(command: MergeRows) -> Iterator[dict[str, Any]]:
+    """The rows that wait for the query; what they are isn't in the statement."""
+    if command.source is not None:
+        database = {} if command.database is None else {"$db": command.database}
+        yield {"insert": f"{STAGED}<run>.{command.source.marker}", "documents": [], "ordered": False, **database}
 
 
 def arm_stage(arm: MergeArm) -> dict[str, Any]:
@@ -319,6 +348,8 @@ def _lines(command: MergeRows) -> Iterator[str]:
 
 
 def _row_lines(command: MergeRows) -> Iterator[str]:
+    if command.source is not None:
+        yield from source_lines(command.source)
     yield f"found by aggregate {command.query.collection} {pretty(list(command.query.pipeline))}"
     yield from command.query.choices
     yield from (line.removeprefix("  ") for line in describe_steps(command.query.steps))
