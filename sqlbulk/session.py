@@ -39,6 +39,7 @@ from sqlbulk.syntax.inlined import with_queries_in_place
 from sqlbulk.syntax.parser import parse_expression
 from sqlbulk.syntax.remembered import parsed
 from sqlbulk.syntax.rows import count_list_parameters, decode
+from sqlbulk.syntax.rowtrees import Expressions
 from sqlbulk.syntax.script import ScriptStatement, statements
 from sqlbulk.syntax.statements import Statement
 from sqlbulk.targets import Target, check_database, choose_target, moment
@@ -363,11 +364,16 @@ class ValueList:
         """The rows; expressions in them are parsed here and worked out by `evaluate`."""
         assert self._rows is not None, "only a statement with VALUES is planned to read them"
 
+        def tree_of(text: str, first_parameter: int) -> ast.Expr:
+            tree = parse_expression(Source(text), first_parameter=first_parameter)
+            self._seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
+            return tree
+
+        expressions = Expressions(tree_of, evaluate)
+
         def value(text: str, *, first_parameter: int) -> Any:
             try:
-                tree = parse_expression(Source(text), first_parameter=first_parameter)
-                self._seen |= {node.key for node in nodes_of(tree, ast.Parameter)}
-                return evaluate(tree)
+                return expressions(text, first_parameter=first_parameter)
             except RecursionError:
                 raise SqlSyntaxError("E1007", "this is nested too deeply", Span(0, len(text))) from None
 

@@ -25,6 +25,8 @@ from sqlbulk.types import MISSING
 
 def evaluate(text: str, *, first_parameter: int) -> Any:
     """A stand-in for the grammar: a few expressions, and the text itself with its parameter for all others."""
+    if text.upper() == "DEFAULT":
+        return MISSING
     if "BAD" in text or text == "'k': 1":
         at = text.find("BAD")
         raise PlanError("E2002", "no such name", Span(at + 1, at + 3))
@@ -102,7 +104,10 @@ VALUES = [
     ("TIMESTAMP '2025-02-28 23:59+02:30'", moment(2025, 2, 28, 21, 29)),
     ("TIMESTAMP '2025-02-28 23:59:00 -01'", moment(2025, 3, 1, 0, 59)),
     ("TIMESTAMP '2025-02-28'", moment(2025, 2, 28)),
+    ("TIMESTAMPTZ '2025-02-28 23:59+02:30'", moment(2025, 2, 28, 21, 29)),
+    ("datetime '2025-02-28 23:59'", moment(2025, 2, 28, 23, 59)),
     ("DECIMAL '1.10'", Decimal128("1.10")),
+    ("NUMERIC'1.10'", Decimal128("1.10")),
     ("OBJECTID '0123456789abcdef01234567'", ObjectId("0123456789abcdef01234567")),
     ("UUID '12345678-1234-5678-1234-567812345678'", Binary.from_uuid(UUID("12345678-1234-5678-1234-567812345678"))),
     ("JSON_OBJECT()", {}),
@@ -168,7 +173,8 @@ VALUES = [
     ("JSON_OBJECT('a'::text, 1)", ("=", "JSON_OBJECT('a'::text, 1)")),
     ("JSON_OBJECT('a': 1, )", ("=", "JSON_OBJECT('a': 1, )")),
     ("JSON_OBJECT('a', 1 + 1, 'b', NULL)", {"a": ("=", "1 + 1"), "b": None}),
-    ("JSON_ARRAY(DEFAULT)", [("=", "DEFAULT")]),
+    ("JSON_ARRAY(DEFAULT)", ("=", "JSON_ARRAY(DEFAULT)")),
+    ("{a: [default]}", ("=", "{a: [default]}")),
     ("'a' || 'b'", ("=", "'a' || 'b'")),
     ("INTERVAL '1 day'", ("=", "INTERVAL '1 day'")),
     ("'\ud800'", "\ud800"),
@@ -207,6 +213,8 @@ def test_rows() -> None:
         ("TIMESTAMP '2025-01-01 25:00'", "E4002", "hour"),
         ("TIMESTAMP '0001-01-01 00:00+01:00'", "E4002", "outside"),
         ("DECIMAL 'x'", "E4002", "decimal"),
+        ("NUMERIC 'x'", "E4002", "decimal"),
+        ("TIMESTAMPTZ 'now'", "E4002", "YYYY-MM-DD"),
         ("DECIMAL '1e9999'", "E4002", "34 digits"),
         ("DECIMAL '1.2345678901234567890123456789012345'", "E4002", "34 digits"),
         ("DECIMAL '1e-9999'", "E4002", "34 digits"),

@@ -23,7 +23,7 @@ INTEGER = r"[-+]?\d++"
 FLOAT = r"[-+]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+"
 WORD = r"(?!(?i:JSON_(?:OBJECT|ARRAY))\b)[A-Za-z_]\w*+(?:\(\))?+"
 """A word that may stand for a value: NULL, TRUE, CURRENT_TIMESTAMP, NOW()."""
-TYPED = r"DATE|TIMESTAMP|DECIMAL|OBJECTID|UUID"
+TYPED = r"DATE|TIMESTAMP|TIMESTAMPTZ|DATETIME|DECIMAL|NUMERIC|OBJECTID|UUID"
 """The types of which a literal can be written: DATE '2025-01-31'."""
 
 RESERVED = frozenset(

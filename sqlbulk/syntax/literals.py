@@ -77,7 +77,7 @@ def hex_literal(token: str) -> bytes:
 
 
 def typed_literal(kind: str, text: str) -> Any:
-    """The value of `DATE '…'`, TIMESTAMP, DECIMAL, OBJECTID or UUID, in its BSON form.
+    """The value of `DATE '…'`, TIMESTAMP, DECIMAL, OBJECTID, UUID and the like, in its BSON form.
 
     `kind` is the word in any case, `text` what stands between the quotes. Moments are datetimes in UTC, in
     whole milliseconds; a UUID is a Binary of subtype 4. ValueError: the reason why the text can't be read.
@@ -137,7 +137,10 @@ def uuid_literal(text: str) -> Binary:
 TYPED_LITERALS: dict[str, Callable[[str], Any]] = {
     "DATE": date_literal,
     "TIMESTAMP": timestamp_literal,
+    "TIMESTAMPTZ": timestamp_literal,
+    "DATETIME": timestamp_literal,
     "DECIMAL": decimal_literal,
+    "NUMERIC": decimal_literal,
     "OBJECTID": objectid_literal,
     "UUID": uuid_literal,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from sqlbulk.errors import Source
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.insert.cells import evaluate_cell
-from sqlbulk.syntax import rowscan
+from sqlbulk.syntax import ast, rowscan
 from sqlbulk.syntax.parser import parse_expression
-from tests.properties.test_value_lists import TOKENS_ONLY, Pair, arrays, documents, leaves, outcome
+from sqlbulk.syntax.rowtrees import Expressions
+from tests.properties.test_value_lists import TOKENS_ONLY, Pair, arrays, documents, leaves, outcome, quoted, texts
 
 NOW = datetime(2025, 9, 30, 12, 34, 56, tzinfo=UTC)
 ENVIRONMENT = Environment(Context(NOW))
@@ -24,7 +26,11 @@ COUNT = 3
 
 
 def worked_out(text: str, *, first_parameter: int) -> Any:
-    return evaluate_cell(parse_expression(Source(text), first_parameter=first_parameter), ENVIRONMENT)
+    return value_of(parse_expression(Source(text), first_parameter=first_parameter))
+
+
+def value_of(tree: ast.Expr) -> Any:
+    return evaluate_cell(tree, ENVIRONMENT)
 
 
 def read(value: str, *, patience: int) -> Any:
@@ -86,3 +92,46 @@ def test_errors_at_every_place(sign: str) -> None:
     for at in range(len(EXAMPLE) + 1):
         for cut in (0, 1):
             check(EXAMPLE[:at] + sign + EXAMPLE[at + cut :])
+
+
+# Expressions that differ in their literals
+
+KINDS = [
+    "{d}::date", "{s}::text", "CAST({n} AS DECIMAL({i}, {i}))", "{s} || {s}", "- {i}", "-{n}", "UPPER({s})", "({s})",
+    "DATE_ADD(NOW(), INTERVAL {i} DAY)", "INTERVAL {d}", "INTERVAL {i} SECOND", "JSON {d}", "DATE {d} + INTERVAL {i} DAY",
+    "{i} + {n} * {i}", "{{{s}: {i}}} -> {s}", "{{'a{i}': {i}}} -> 'a{i}'", "[{i}, {n}][{i}]", "{i}::numeric({i}, {i})",
+    "CASE WHEN {i} > {i} THEN {s} ELSE {n} END", "EXTRACT({d} FROM DATE {d})", "{i} IN ({i}, {i})", "x{i} + {i}",
+    "{i} BETWEEN {i} AND {i}", "TRANSFORM([{i}, {i}], x1 -> x1 + {n})", "X{s} || {s}", "{s} LIKE {s}", "{i} -- {s}\n + {i}",
+    "{i} + \"{i}\"", "{s} ? {s}", "{i}.{i}", "DECIMAL {d} * {i}", "CONCAT_WS({s}, {i}, {n})", "TRIM({s} FROM {s})",
+    "{i}::varchar({i})", "({i}, {i})", "{s}{s}", "DATE {d} - DATE {d}", "NULLIF({s}, {s})",
+]  # fmt: skip
+TYPES = {
+    "i": st.integers(0, 12).map(str),
+    "n": st.sampled_from(["1.5", "2.25", "0.1"]),
+    "d": st.sampled_from(["'1'", "'2'", "'1 day'", "'2 days'", "'2025-09-30'", "'2025-10-01'", "'day'", "'{\"a\": 1}'"]),
+    "s": texts.map(quoted) | st.sampled_from(["'a'", "'b'"]),
+    "other": st.sampled_from(["'', '", "1e3", ".5", "5.", "12345678901234567890", "1x", "E'\\UFFFFFFFF'", "E'\\n'", "NULL",
+                              "DATE '2025-01-01'", "DATE '2025-02-30'"]),
+}  # fmt: skip
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[str]:
+    """Expressions of one kind; now and then a literal is of another type than in the others."""
+    kind = draw(st.sampled_from(KINDS))
+    cells = []
+    for _ in range(draw(st.integers(2, 8))):
+        odd = draw(st.integers(0, 9)) == 0
+        cells.append(re.sub(r"\{([inds])\}", lambda m, o=odd: draw(st.one_of(*TYPES.values()) if o else TYPES[m[1]]), kind))
+    return [cell.replace("{{", "{").replace("}}", "}") for cell in cells]
+
+
+@given(st.lists(alike(), min_size=1, max_size=2), st.randoms())
+@settings(deadline=None, max_examples=300)
+def test_expressions_that_are_alike(found: list[list[str]], random: Random) -> None:
+    """What is parsed once for many has the values and errors that each has by itself."""
+    cells = [cell for kind in found for cell in kind if "\0" not in cell]
+    random.shuffle(cells)
+    expressions = Expressions(lambda text, first: parse_expression(Source(text), first_parameter=first), value_of)
+    for text in [f"({cell}\n)" for cell in cells]:
+        assert outcome(text, patience=1, evaluate=expressions) == outcome(text, patience=1, evaluate=worked_out)
