@@ -7,6 +7,8 @@ a failure, with the shortest sequence that fails.
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from typing import Any, ClassVar
@@ -107,21 +109,11 @@ class Writes(RuleBasedStateMachine):
         max_size=8))
     def fill(self, rows: list[Row]) -> None:
         """Rows to begin with; NULLs are null or missing."""
-        names = ("id", "n", "m", "s", "b")
-        for table in ("t", "u"):
-            self.collection(table).delete_many({})
-            self.postgres.execute(f"DELETE FROM {table}")
-            found = [(number if number % 4 else None, *row[1:]) for number, row in enumerate(rows, 1) if row[0] == table]
-            for row in found:
-                self.postgres.execute(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s)",
-                                      [None if v == "missing" else v for v in row])
-            if found:
-                self.collection(table).insert_many(
-                    [{k: v for k, v in zip(names, row, strict=True) if v != "missing"} for row in found])
+        fill(self.session, self.postgres, rows)
 
     def collection(self, name: str) -> Any:
         """The driver's."""
-        return self.session.connection().client[self.session.database][name]
+        return collection_of(self.session, name)
 
     @rule(statement=inserts())
     def insert(self, statement: Statement) -> None:
@@ -209,10 +201,33 @@ class Writes(RuleBasedStateMachine):
 
     def compare(self, table: str) -> None:
         """The same rows, as often."""
-        names = ", ".join(COLUMNS)
-        there = self.postgres.execute(f"SELECT {names} FROM {table}").fetchall()
-        here = [tuple(d.get(name) for name in COLUMNS) for d in self.collection(table).find()]
-        assert sorted(here, key=repr) == sorted(there, key=repr)
+        compare(self.session, self.postgres, table)
+
+
+def collection_of(session: Session, name: str) -> Any:
+    """The driver's collection."""
+    return session.connection().client[session.database][name]
+
+
+def fill(session: Session, postgres: Any, rows: list[Row]) -> None:
+    """Have these rows in both, each with its table in front; some have no id."""
+    for table in ("t", "u"):
+        collection_of(session, table).delete_many({})
+        postgres.execute(f"DELETE FROM {table}")
+        found = [(number if number % 4 else None, *row[1:]) for number, row in enumerate(rows, 1) if row[0] == table]
+        for row in found:
+            postgres.execute(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s)",
+                             [None if v == "missing" else v for v in row])
+        if found:
+            collection_of(session, table).insert_many(
+                [{k: v for k, v in zip(COLUMNS, row, strict=True) if v != "missing"} for row in found])
+
+
+def compare(session: Session, postgres: Any, table: str) -> None:
+    """The same rows in both, as often."""
+    there = postgres.execute(f"SELECT {ALL} FROM {table}").fetchall()
+    here = [tuple(d.get(name) for name in COLUMNS) for d in collection_of(session, table).find()]
+    assert sorted(here, key=repr) == sorted(there, key=repr)
 
 
 def test_both_leave_the_same_rows(session: Session, postgres: Any) -> None:
@@ -221,3 +236,37 @@ def test_both_leave_the_same_rows(session: Session, postgres: Any) -> None:
     run_state_machine_as_test(machine, settings=settings(
         max_examples=SEQUENCES // 2, stateful_step_count=STEPS, deadline=None, database=None, print_blob=True,
         phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck)))
+
+
+FULL = some.lists(
+    some.tuples(some.sampled_from("tu"), *(some.sampled_from((3, 2, 1, 0, None)) for _ in range(2)),
+                some.sampled_from(("a", "b", None)), some.sampled_from((True, False, None, "missing"))),
+    min_size=4, max_size=10)
+
+
+def test_merge_gives_back_what_it_wrote(session: Session, postgres: Any) -> None:
+    """The target's columns are those that a trigger notes there; the source's are a row of it, which matched."""
+    seen: Counter[str] = Counter()
+
+    def check(rows: list[Row], statement: Statement) -> None:
+        fill(session, postgres, rows)
+        postgres.execute("DELETE FROM written")
+        found = re.search(r"USING \((.*)\) q ON t\.(\w+) = q\.k ", statement.sql)
+        assert found is not None
+        source = postgres.execute(f"SELECT k, n, m, s, b FROM ({found[1]}) q").fetchall()
+        postgres.execute(statement.sql)
+        there = postgres.execute(f"SELECT action, {ALL} FROM written").fetchall()
+        result = session.execute(f"{statement.sql} RETURNING {MERGED}, q.k, q.n, q.m, q.s, q.b WITH (batch_size = 3)")
+        here = list(result.rows)
+        width = len(COLUMNS) + 1
+        assert sorted((row[:width] for row in here), key=repr) == sorted(there, key=repr)
+        for row in here:
+            assert row[width:] in source
+            assert row[0] != "DELETE" or dict(zip(COLUMNS, row[1:], strict=False))[found[2]] == row[width]
+        compare(session, postgres, "t")
+        seen.update(row[0] for row in here)
+
+    run = settings(max_examples=SEQUENCES // 2, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
+                   suppress_health_check=list(HealthCheck))(hypothesis.given(FULL, merges())(check))
+    hypothesis.seed(SEED)(run)()
+    assert all(seen[action] > SEQUENCES // 20 for action in ("INSERT", "UPDATE", "DELETE")), seen
