@@ -161,6 +161,24 @@ def test_errors_of_statements(error: PyMongoError, begun: bool, kind: type, code
     assert (type(found), found.code) == (kind, code)
 
 
+@pytest.mark.parametrize(("said", "message", "hint"), [
+    ('not authorized on x to execute command { update: "t", ordered: true, $db: "x" }',
+     "not allowed: the user has no right to update on x.t", "ask for a role that gives it, such as readWrite on x"),
+    ('not authorized on x to execute command { aggregate: "t", pipeline: [ { $project: { a: 1 } } ] }',
+     "not allowed: the user has no right to aggregate on x.t", "ask for a role that gives it, such as read on x"),
+    ('not authorized on x to execute command { aggregate: "t", pipeline: [ { $out: { db: "x", coll: "u" } } ] }',
+     "not allowed: the user has no right to aggregate on x.t", "ask for a role that gives it, such as readWrite on x"),
+    ("not authorized on admin to execute command { listDatabases: 1 }",
+     "not allowed: the user has no right to listDatabases on admin", "ask for a role that gives it, such as readAnyDatabase on admin"),
+    ("command aggregate requires authentication", "not allowed: command aggregate requires authentication",
+     "the server wants to know who asks: mongodb://user:password@host:27017/?authSource=admin"),
+    ("not today", "not allowed: not today", None),
+])
+def test_rights_that_are_missing(said: str, message: str, hint: str | None) -> None:
+    error = faults.statement_error(OperationFailure(said, 13), begun=True)
+    assert (str(error.message), error.hint) == (message, hint)
+
+
 def test_errors_of_recursions() -> None:
     circle = faults.statement_error(
         OperationFailure("Failed to parse number 'endless recursion: t comes back to where it was' in $convert", 241), begun=False)

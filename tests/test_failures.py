@@ -149,7 +149,11 @@ def test_a_reader_may_read_and_no_more(guarded: str) -> None:
     assert "E5003" in done.err and len(errors_of(done)) == 1
     (summary,) = done.summaries
     assert (summary["inserted"], summary["skipped"]) == (0, 2)
-    for statement in ("UPDATE t SET k = 2 WHERE k = 1", "DELETE FROM t WHERE k = 1", "DROP TABLE t", "CREATE INDEX i ON t (k)"):
+    done = run("--uri", uri, "-c", "UPDATE t SET k = 2 WHERE k = 1")
+    assert done.code == 2
+    assert "E5003: not allowed: the user has no right to update on test.t" in done.err
+    assert "in_doubt" not in done.summaries[0] or not done.summaries[0]["in_doubt"]
+    for statement in ("DELETE FROM t WHERE k = 1", "DROP TABLE t", "CREATE INDEX i ON t (k)"):
         done = run("--uri", uri, "-c", statement)
         assert done.code == 2
         assert "E5003" in done.err, statement

@@ -144,8 +144,27 @@ def connection_error(error: PyMongoError) -> ConnectionFailed:
 
 
 def not_allowed(message: str) -> ConnectionFailed:
-    """The user lacks a right."""
-    return ConnectionFailed("E5003", f"not allowed: {message}")
+    """The user lacks a right; the command that the server shows is cut down to its name and its target."""
+    refused = _NOT_AUTHORIZED.search(message)
+    if refused is None:
+        hint = _WITH_LOGIN if "requires authentication" in message else None
+        return ConnectionFailed("E5003", f"not allowed: {message}", hint=hint)
+    database, command, collection = refused.groups()
+    target = f"{database}.{collection}" if collection else database
+    # of a long pipeline the end, which may write, is cut off
+    role = "readWrite" if _MAY_WRITE.search(message) else _ROLES.get(command, "readWrite")
+    return ConnectionFailed("E5003", f"not allowed: the user has no right to {command} on {target}",
+                            hint=f"ask for a role that gives it, such as {role} on {database}")
+
+
+_NOT_AUTHORIZED = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
+_MAY_WRITE = re.compile(r"\$out|\$merge|…$")
+_WITH_LOGIN = "the server wants to know who asks: mongodb://user:password@host:27017/?authSource=admin"
+_ROLES = {
+    "aggregate": "read", "find": "read", "count": "read", "distinct": "read", "listCollections": "read",
+    "listIndexes": "read", "collStats": "read", "dbStats": "read", "collMod": "dbAdmin",
+    "listDatabases": "readAnyDatabase",
+}
 
 
 def _refusal(error: OperationFailure) -> ConnectionFailed:

@@ -96,7 +96,8 @@ class Updater:
                 if self._is_of_rows(error):
                     return self._blame(window, error, outcome)
                 fault = faults.classify(error)
-                sure = self._transactional or faults.is_harmless(error)
+                # who lacks the right for a command lacks it for all of it
+                sure = self._transactional or faults.is_harmless(error) or fault is Fault.SECURITY
                 if not (sure or self.command.repeatable):
                     self._doubt(error, window, outcome)
                 if not self.site.patience.allows(fault, attempt):
@@ -201,7 +202,7 @@ class Updater:
                 details = dict(error.details or {})
                 break
             except PyMongoError as error:
-                sure = faults.is_harmless(error)
+                sure = faults.is_harmless(error) or faults.classify(error) is Fault.SECURITY
                 safe = sure or self.command.repeatable
                 if not safe or not self.site.patience.allows(faults.classify(error), attempt):
                     outcome.in_doubt += 0 if sure else len(window)
