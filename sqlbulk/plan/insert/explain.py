@@ -44,8 +44,9 @@ def insert_lines(verb: str, command: Insert) -> Iterator[str]:
     yield from indented("on conflict", _conflict(command.conflict, command.rows))
     yield from indented("returning", _returning(command))
     yield from indented("options", option_lines(command.options))
-    if command.rows.__class__ is ValuesRows:
+    if isinstance(command.rows, ValuesRows):
         yield from indented("documents", _documents(command))
+        yield from indented("refused", _refused(command.rows))
     yield from indented("commands", _commands(command))
 
 
@@ -174,6 +175,14 @@ def _documents(command: Insert) -> Iterator[str]:
     found = list(islice(documents(command), SHOWN_DOCUMENTS + 1))
     yield from (shown(document) for document in found[:SHOWN_DOCUMENTS])
     if len(found) > SHOWN_DOCUMENTS:
+        yield "…"
+
+
+def _refused(rows: ValuesRows) -> Iterator[str]:
+    """Rows that can be seen to be wrong, among the first ones: a script may hold millions."""
+    refused = [str(error) for chunk in islice(rows.open(), 1) for error in chunk.refused]
+    yield from refused[:SHOWN_DOCUMENTS]
+    if len(refused) > SHOWN_DOCUMENTS:
         yield "…"
 
 
