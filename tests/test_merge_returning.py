@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -203,6 +205,49 @@ def test_a_server_s_error_is_told(session: Session, base: Base, monkeypatch: pyt
     with pytest.raises(ConnectionFailed, match="E5003"):
         session.execute(ALL)
     assert stored(base) == before
+
+
+def test_two_at_once_give_every_change_once(server_uri: str, database: Base) -> None:
+    """Each adds one to every document: what one of them gives as 1, the other gives as 2."""
+    database.t.insert_many([{"_id": n, "k": n, "n": 0} for n in range(200)])
+    database.s.insert_many([{"k": n} for n in range(200)])
+
+    def merge(number: int) -> list[tuple[Any, ...]]:
+        with sqlbulk.connect(server_uri, database=database.name) as session:
+            result = session.execute("MERGE INTO t USING s ON t.k = s.k WHEN MATCHED THEN UPDATE SET n = t.n + 1"
+                                     " RETURNING t.k, t.n WITH (batch_size = 20, retry_attempts = 50)")
+            assert result.summary is not None and result.summary.matched == 200
+            return list(result.rows)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [row for rows in pool.map(merge, range(2)) for row in rows]
+    assert sorted(found) == [(k, n) for k in range(200) for n in (1, 2)]
+
+
+def test_rows_are_whole_while_others_write(session: Session, database: Base) -> None:
+    """What is given of a document is what was written to it, not what it had before or gets later."""
+    database.t.insert_many([{"_id": n, "k": n, "n": 0} for n in range(200)])
+    database.s.insert_many([{"k": n} for n in range(200)])
+    done = threading.Event()
+
+    def disturb() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            database.t.update_one({"_id": number * 37 % 200}, {"$inc": {"n": 1}})
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        result = session.execute("MERGE INTO t USING s ON t.k = s.k WHEN MATCHED THEN UPDATE SET w = t.n * 2"
+                                 " RETURNING t.k, t.n, t.w WITH (batch_size = 10, retry_attempts = 50)")
+    finally:
+        done.set()
+        thread.join()
+    rows = list(result.rows)
+    assert sorted(k for k, *_ in rows) == list(range(200))
+    assert all(w == n * 2 for _, n, w in rows)
+    assert {document["k"]: document["w"] for document in database.t.find()} == {k: w for k, _, w in rows}
 
 
 # What is refused
