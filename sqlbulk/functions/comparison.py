@@ -101,10 +101,20 @@ def _order(sign: str) -> Callable[[Operand, Operand], Any]:
             return _when([*_ordered(left), *_ordered(right)], comparison)
         if brackets != (None, None):
             known, other = (left, right) if brackets[0] else (right, left)
+            if known.type.numeric and not _ordered(known):
+                return _with_number(comparison, other.mql, is_lower=(sign in ("$lt", "$lte")) is (other is left))
             return _when([*_of_bracket(known.type, other.mql), *_ordered(known)], comparison)
         return _when([_above_nan(left), _above_nan(right), _alike(left, right)], comparison)
 
     return lower
+
+
+def _with_number(comparison: Any, value: Any, *, is_lower: bool) -> Operand:
+    """A value of any type compared with a number that is there: a result leaves one end open where it isn't one."""
+    bounds = order_bounds(value)
+    where_true, where_false = bounds if is_lower else bounds[::-1]
+    mql = {"$cond": [comparison, {"$cond": [where_true, True, None]}, {"$cond": [where_false, False, None]}]}
+    return Operand(mql, Type.BOOLEAN)
 
 
 def _truly_ordered(sign: str) -> Callable[[Operand, Operand], Any]:
