@@ -1,7 +1,7 @@
 """The value list of a statement, decoded lazily into chunks of Python values.
 
 Rows that look alike are read by a learned pattern (`rowshape`), all others token by token (`rowscan`),
-and what is neither literal nor JSON_OBJECT or JSON_ARRAY of literals is handed to the caller's `evaluate`.
+and what is neither a literal nor a document or array of literals is handed to the caller's `evaluate`.
 All three give the same values and the same errors.
 """
 
