@@ -246,6 +246,17 @@ def test_max_errors(limit: ErrorLimit, stops: bool) -> None:
     assert summary.rejected == 3
 
 
+def test_max_errors_in_order_writes_what_stands_before_the_row_that_is_too_many() -> None:
+    rows = [{"r": 1}, None, {"r": 3}, None, {"r": 5}, None, {"r": 7}]
+    server = FakeServer()
+    options = WriteOptions(ordered=True, continue_on_error=True, max_errors=ErrorLimit(count=1))
+    summary, error = run_to_end(make_run(server, rows, options))
+    assert isinstance(error, TooManyErrors)
+    assert [d["r"] for d in server.documents] == [1, 3]
+    assert [e.row for e in summary.errors] == [2, 4]
+    assert (summary.inserted, summary.rejected, summary.read) == (2, 2, 4 + summary.skipped)
+
+
 def test_a_document_that_spoils_the_command_is_found() -> None:
     server = Spoiled(FakeServer(), {3, 7})
     rows = rows_of(range(12))

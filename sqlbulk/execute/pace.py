@@ -9,26 +9,26 @@ from sqlbulk.option_kinds import RateLimit
 
 
 class Bucket:
-    """A bucket of tokens that fills at a steady rate and holds those of one second."""
+    """A bucket of tokens, empty at first, that fills at a steady rate and holds those of a quarter of a second."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
         self._rates = [rate for rate in (limit.rows, limit.bytes) if rate is not None]
         self._by_rows = limit.rows is not None
         self._clock = clock
-        self._filled = list(self._rates)
+        self._filled = [0.0] * len(self._rates)
         self._then = clock()
 
     def take(self, rows: int, size: int) -> float:
         """Take a batch's tokens, and give the seconds to wait before it may be sent.
 
-        A batch of more than a second's worth is let through on credit; what follows waits the longer.
+        A batch is let through on credit; what follows waits the longer.
         """
         now = self._clock()
         elapsed, self._then = now - self._then, now
         wait = 0.0
         for place, rate in enumerate(self._rates):
             amount = rows if self._by_rows and place == 0 else size
-            filled = min(rate, self._filled[place] + elapsed * rate)
+            filled = min(rate / 4, self._filled[place] + elapsed * rate)
             wait = max(wait, -filled / rate)
             self._filled[place] = filled - amount
         return max(0.0, wait)

@@ -172,11 +172,13 @@ class Run:
 
     def _without_refused(self, rows: Encoded, refused: list[RowError]) -> Encoded:
         """What is still to be sent of a chunk with refused rows."""
-        options = self.options
-        if options.ordered and not options.continue_on_error and not options.sort_by:
-            # the rows before it are written first, and if one of them is refused, that comes first
-            self._progress.last = refused[0]
-            return rows.slice(0, sum(1 for ordinal in rows.ordinals if ordinal < refused[0].row))
+        if self.options.ordered and not self.options.sort_by:
+            for place, error in enumerate(refused):
+                if self._too_many(more=place + 1):
+                    # the rows before it are written first, and if one of them is refused, that comes first
+                    self._reject(refused[:place])
+                    self._progress.last = error
+                    return rows.slice(0, sum(1 for ordinal in rows.ordinals if ordinal < error.row))
         self._reject(refused)
         return rows
 
@@ -228,8 +230,8 @@ class Run:
 
     # Ending
 
-    def _too_many(self, *, sample: int = 1_000) -> bool:
-        rejected, options = self.summary.rejected, self.options
+    def _too_many(self, *, sample: int = 1_000, more: int = 0) -> bool:
+        rejected, options = self.summary.rejected + more, self.options
         if not options.continue_on_error:
             return rejected > 0
         limit = options.max_errors
