@@ -20,9 +20,10 @@ from pymongo.database import Database
 import sqlbulk
 from sqlbulk import embedded
 
-settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-if os.environ.get("CI"):  # a submission is judged by the same examples every time; by hand they are new ones
-    settings.load_profile("ci")
+# A submission is judged by the same examples every time; by hand they are new ones. How busy the machine is tells nothing.
+settings.register_profile(
+    "sqlbulk", derandomize=bool(os.environ.get("CI")), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sqlbulk")
 
 
 def pytest_collection_finish() -> None:
