@@ -608,6 +608,11 @@ ARRAYS: Any = [
                     [[1, 2], [3]], {"b": [1]}, "text"]),
     ("a[*][1] = x", [None, [], [1], [1, 2, 3], [{"b": 1}, {"b": [1, 2]}, [7]], [[7, 2], [7]], {"b": [1]}, "text"]),
     ("a[*].b[*] = x", [None, [], [1], [1, 2, 3], [{"b": 1}, {"b": [7, 7]}, None], [[1, 2], [3]], {"b": [1]}, "text"]),
+    # what only changes elements, or removes fields, makes no field in an element that hasn't got it
+    ("a[*].n.m[*].q = x, a[*].c.d = DEFAULT", ARRAYS),
+    ("a[*].n.m[*] = x, a[*].n.k = 1", [*ARRAYS[:4], [{"b": 1, "n": {"k": 1}}, {"b": [1, 2], "n": {"k": 1}}, None],
+                                      *ARRAYS[5:]]),
+    ("v.n[*] = 1 FOR v IN a WHEN v.b = 1 END", ARRAYS),
     ("a[x - 5] = a[1], a[1] = a[2]", [
         [None, None], [None, None], [None, 1], [2, 1, 3], [{"b": [1, 2]}, {"b": 1}, None], [[3], [1, 2]], {"b": [1]},
         "text"]),

@@ -1,8 +1,9 @@
 """Assignments to elements of arrays, `items[*].q = 0`, `a[2] = x`, `v.q = 0 FOR v IN items … END`, as ordinary ones.
 
 They become an assignment of the whole array. Everything that is assigned within one array is put into a tree, so that
-every value is worked out from the row as it was. What isn't an array stays as it is; so does an element of `[*]`
-that isn't a document where a field of it is assigned. `a[2]` makes the array where it is NULL, as long as it takes.
+every value is worked out from the row as it was. What isn't an array stays as it is, be it missing; so does an element
+of `[*]` that isn't a document where a field of it is assigned. `a[2]` makes the array where it is NULL, as long as it
+takes.
 """
 
 from __future__ import annotations
@@ -178,15 +179,19 @@ class _Maker:
                 return self._positions(base, node)
 
     def _fields(self, document: ast.Expr, base: ast.Expr, node: _Node) -> ast.Expr:
-        pairs, removed = [], []
+        pairs: dict[str, list[ast.Expr]] = {"JSON_SET": [], "JSON_REPLACE": []}
+        removed = []
         for name, below in node.below:
             path = self._literal(f'$."{name}"')
             if isinstance(below.value, Removal):
                 removed.append(path)
             else:
                 member = ast.Member(base, ast.Identifier(str(name), quoted=True, span=self.span), span=self.span)
-                pairs += [path, self.made(member, below, absent=True)]
-        changed = self._call("JSON_SET", document, *pairs) if pairs else base
+                function = "JSON_SET" if _makes(below) else "JSON_REPLACE"
+                pairs[function] += [path, self.made(member, below, absent=_makes(below))]
+        changed = document if _makes(node) else base
+        for function, given in pairs.items():
+            changed = self._call(function, changed, *given) if given else changed
         return self._call("JSON_REMOVE", changed, *removed) if removed else changed
 
     def _each(self, base: ast.Expr, below: _Node) -> ast.Expr:
@@ -233,6 +238,13 @@ class _Maker:
 
     def _binary(self, operator: str, left: ast.Expr, right: ast.Expr) -> ast.Binary:
         return ast.Binary(operator, left, right, span=self.span)
+
+
+def _makes(node: _Node) -> bool:
+    """Whether something is made where nothing was; `[*]` and DEFAULT only change what is there."""
+    if not node.below:
+        return not isinstance(node.value, Removal)
+    return node.kind == "positions" or node.kind == "fields" and any(_makes(below) for _, below in node.below)
 
 
 def _positions_of(node: _Node) -> Iterator[tuple[ast.Expr, _Node]]:

@@ -16,7 +16,7 @@ from sqlbulk.types import Interval
 
 REFUSED_BLOCKS = {
     "ARCHIVAL_STRATEGY": "archiving belongs to DELETE",
-    "TIME_SERIES_OPTIMIZATION": "time-series collections aren't supported yet",
+    "TIME_SERIES_OPTIMIZATION": "a time-series collection is made by INSERT",
 }
 
 
