@@ -8,6 +8,7 @@ from itertools import product
 from .common_queries import QUERIES
 from .from_queries import FROM_QUERIES
 from .join_queries import JOIN_QUERIES
+from .nan_queries import NAN_QUERIES
 
 PREDICATES = (
     "e.salary > 3000", "e.salary <> 3000", "NOT (e.salary > 3000)", "e.dept IS NULL", "e.dept IS NOT NULL",
@@ -399,7 +400,7 @@ def queries() -> Iterator[str]:
     seen: dict[str, None] = {}
     for text in (*WRITTEN.strip().splitlines(), *FROM_QUERIES.strip().splitlines(), *JOIN_QUERIES.strip().splitlines()):
         seen[text] = None
-    seen |= dict.fromkeys(QUERIES)
+    seen |= dict.fromkeys((*QUERIES, *NAN_QUERIES))
     for position, predicate in product(POSITIONS, PREDICATES):
         seen[position.format(p=predicate)] = None
     for position, predicate in product(WITHOUT_SUBQUERY, (p for p in PREDICATES if "SELECT" not in p)):
