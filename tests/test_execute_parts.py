@@ -293,7 +293,7 @@ def test_operations_keep_the_stored_id() -> None:
     assert list(made["$mergeObjects"][0]) == ["_id"]
     assert stored == SUM
     new, made, stored = body_of(Conflict("replace"), own=True)
-    assert (new, made, stored) == ({"_id": 5, "k": 1}, "$$new", "$$new")
+    assert (new, made, stored) == ({"_id": 5, "k": 1}, "$$new", {"$mergeObjects": ["$$new", {"_id": "$_id"}]})
     _, _, stored = body_of(Conflict("replace"), own=False)
     assert stored == {"$mergeObjects": [{"_id": "$_id"}, "$$new"]}
     _, _, stored = body_of(Conflict("nothing"), own=False)

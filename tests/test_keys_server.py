@@ -218,6 +218,21 @@ def test_something_in_the_way_in_stored_documents(
 
 
 @pytest.mark.parametrize("sql", [
+    "UPSERT INTO t ? ON CONFLICT (k) DO REPLACE", "REPLACE INTO t ?",
+    "UPSERT INTO t SELECT * FROM s ON CONFLICT (k) DO REPLACE", "REPLACE INTO t SELECT * FROM s",
+])
+def test_a_replaced_document_keeps_its_id(session: Session, database: Database[Any], sql: str) -> None:
+    database.t.create_index("k", unique=True)
+    database.t.insert_one({"_id": 1, "k": "a", "old": 1})
+    rows = [{"_id": 5, "k": "a", "v": 1}, {"_id": 6, "k": "b", "v": 2}]
+    database.s.insert_many([dict(row) for row in rows])
+    summary = session.execute(sql, rows=rows if "?" in sql else None).summary
+    assert summary is not None
+    assert (summary.inserted, summary.modified) == (1, 1)
+    assert list(database.t.find().sort("k", 1)) == [{"_id": 1, "k": "a", "v": 1}, {"_id": 6, "k": "b", "v": 2}]
+
+
+@pytest.mark.parametrize("sql", [
     "INSERT INTO t (k, v) ? ON DUPLICATE KEY UPDATE n = COALESCE(n, 0) + 1",
     "INSERT INTO t (k, v) ? WITH (ordered = true, continue_on_error = true, max_errors = '100%')",
 ])

@@ -448,6 +448,10 @@ def test_a_document_that_grows_too_large(session: Session, database: Database[di
     database.t.insert_many([{"_id": 1, "a": "x" * 9_000_000}, {"_id": 2, "a": "x"}])
     result = session.execute("UPDATE t SET b = a || a WHERE TRUE WITH (continue_on_error = true)")
     assert counts(result) == {"read": 2, "matched": 1, "modified": 1, "rejected": 1}
+    database.t.update_one({"_id": 2}, {"$set": {"a": "y" * 9_000_000}})
+    database.t.insert_one({"_id": 3, "a": "x"})
+    sql = "UPDATE t SET b = a || a WHERE TRUE WITH (continue_on_error = true, batch_size = 2, ordered = true)"
+    assert counts(session.execute(sql)) == {"read": 3, "matched": 1, "modified": 1, "rejected": 2}
 
 
 # Faults

@@ -58,7 +58,7 @@ SETTLED_CONCERNS = frozenset({79, 100})
 DUPLICATE_KEY = 11000
 _CUT_SHORT = frozenset({11601, 14031})
 _VALIDATION = 121
-_TOO_LARGE = frozenset({10334, 17419, 17420, 17280})
+_TOO_LARGE = frozenset({10334, 16493, 17419, 17420, 17280})
 _BAD_NAME = frozenset({52, 55, 56, 57})
 
 

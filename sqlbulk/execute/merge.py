@@ -241,6 +241,8 @@ class Writes:
         concerns = details.get("writeConcernErrors")
         if concerns:
             self.summary.unconfirmed += sum(details.get(name, 0) for name in ("nInserted", "nMatched", "nRemoved"))
+            if concerns[0].get("code") in faults.TIMES:
+                raise ServerError("E5006", "out of time: the rows of the last batch are written, but not confirmed")
             raise ServerError("E5005", f"the rows are written, but not confirmed: {concerns[0].get('errmsg', '')}")
 
 

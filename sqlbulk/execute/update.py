@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,9 @@ class Updater:
                 sure = self._transactional or faults.is_harmless(error) or fault is Fault.SECURITY
                 if not (sure or self.command.repeatable):
                     self._doubt(error, window, outcome)
-                if not self.site.patience.allows(fault, attempt):
+                # a transaction has looked for a server again and again already
+                given_up = fault is Fault.NOT_SENT and self._transactional
+                if given_up or not self.site.patience.allows(fault, attempt):
                     outcome.in_doubt += 0 if sure else len(window)
                     raise stopped(error, self.site.patience, begun=True) from None
                 if not sure:
@@ -235,13 +237,19 @@ class Updater:
             index = failure["index"]
             outcome.reject(window.first + index, window.ids[index], faults.code_of_row(code, message), message,
                            server_code=code)
-        if len(failures) == len(window) > 1 and not outcome.matched and failures[0].get("code") not in ANY_ROW:
+        if len(failures) == len(window) > 1 and not outcome.matched and not _of_a_row(failures[0]):
             raise ServerError("E5005", f"the server refused every document: {faults.row_message(failures[0])}")
 
 
 def of_one(identity: Any, *filters: Filter) -> Filter:
     """The document of this `_id`, if all filters match it."""
     return both({"_id": {"$eq": identity}}, *filters)
+
+
+def _of_a_row(failure: Mapping[str, Any]) -> bool:
+    """Whether the server's refusal can only be about the document itself, be it that of many others as well."""
+    code = int(failure.get("code") or 0)
+    return code in ANY_ROW or faults.code_of_row(code, faults.row_message(dict(failure))) != "E4009"
 
 
 def _told(error: PyMongoError) -> tuple[int, str]:

@@ -29,7 +29,7 @@ class Upserts:
     def __init__(self, conflict: Conflict, ids: Ids) -> None:
         self._ids = ids
         self._merged = stored_expression(conflict, {"$mergeObjects": [{"_id": "$_id"}, "$$new"]})
-        self._whole = stored_expression(conflict, "$$new")
+        self._whole = stored_expression(conflict, {"$mergeObjects": ["$$new", {"_id": "$_id"}]})
         self.repeatable = conflict.action != "update"
 
     def operation(
