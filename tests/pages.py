@@ -89,7 +89,7 @@ def formats() -> str:
         "\n## Columns of files\n\n`COLUMNS (name TYPE DEFAULT value, …)` gives names and types. Where the file has a header it goes"
         " by the names in it, and columns that it doesn't list are loaded as well; without a header it goes by position, and rows"
         " may lack columns at the end that have a default. Of documents it takes the fields that it lists, `a.b` from"
-        f" within `a`. The types are {', '.join(TYPE_NAMES)}; a value that doesn't fit is a refused row.\n\n"
+        f" within `a`, and leaves the others; a notice names the fields that no document has. The types are {', '.join(TYPE_NAMES)}; a value that doesn't fit is a refused row.\n\n"
         "A CSV column without a type is looked at in the first thousand rows: whole numbers, numbers, true and false, and timestamps with a"
         " zone (`2025-01-31T12:00:00Z`) are taken for that, all else is text: so are dates alone, and codes such as `00123`."
         " A later row that doesn't fit is refused and says which column to call TEXT.")

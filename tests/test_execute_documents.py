@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from sqlbulk.commands import Computed, Shape
 from sqlbulk.errors import RowRefused, UsageError
+from sqlbulk.execute.absent import Looked
 from sqlbulk.execute.documents import KNOWN_LAYOUTS, compile_shape, put, value_at, without_missing
+from sqlbulk.rowdata import Chunk
 from sqlbulk.types import MISSING
 
 
@@ -161,3 +164,29 @@ def test_small_tools() -> None:
     document: dict[str, Any] = {}
     put(document, ("a", "b", "c"), 1)
     assert document == {"a": {"b": {"c": 1}}}
+
+
+@dataclass
+class Documents:
+    chunks: list[list[Any]]
+    columns: tuple[str, ...] | None = None
+    size: int | None = 7
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return iter([Chunk(rows, range(1, len(rows) + 1)) for rows in self.chunks])
+
+
+@pytest.mark.parametrize(("chunks", "columns", "names", "notices"), [
+    ([[{"a": 1}, {"b": {"c": None}}], [{}]], None, ("a", "b.c"), ()),
+    ([[{"a": 1}], [], [{"b": 1}]], None, ("a", "x", "b"), ("no row of the file has the field x",)),
+    ([[{"a": 1}]], None, ("x", "y"), ("no row of the file has the fields x, y",)),
+    ([[(MISSING, 1)], [(MISSING, 2)]], ("a", "b"), ("a", "b"), ("no row of the file has the field a",)),
+    ([[]], None, ("a",), ()), ([[{"a": 1}]], None, (), ()),
+])
+def test_fields_that_no_row_has_are_named(
+    chunks: list[list[Any]], columns: tuple[str, ...] | None, names: tuple[str, ...], notices: tuple[str, ...]
+) -> None:
+    source = Looked(Documents(chunks, columns), names)
+    assert (source.columns, source.size) == (columns, 7)
+    assert [chunk.rows for chunk in source] == chunks
+    assert source.notices() == notices

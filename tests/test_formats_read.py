@@ -118,6 +118,13 @@ def encode(kind: str, documents: list[dict[str, Any]]) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.parametrize("packing", [".gz", ".bz2", ".zst"])
+def test_packed_files_are_not_taken_for_text(load: Any, packing: str) -> None:
+    with pytest.raises(UsageError, match=f"packed, not text; say COMPRESSION {packing[1:]}") as error:
+        load(PACKERS[packing](b"a,b\n1,2\n"), "x.csv")
+    assert error.value.code == "E6002"
+
+
 def test_compression_can_be_named(load: Any) -> None:
     assert load(gzip.compress(b"a\n1\n"), compression="GZIP").rows == [(1,)]
     assert load("a\n1\n", "x.gz", compression="none", format="csv").rows == [(1,)]

@@ -201,10 +201,11 @@ class _ByName:
         if self._known is not None and not named.keys() <= self._known:
             name = sorted(map(str, named.keys() - self._known))[0]
             raise RowRefused("E4003", f"the row has a field {name}, which the column list doesn't name", name)
-        return self._by_position([_find(named, name) for name in self._names])
+        return self._by_position([find_value(named, name) for name in self._names])
 
 
-def _find(row: Mapping[Any, Any], name: str | None) -> Any:
+def find_value(row: Mapping[Any, Any], name: str | None) -> Any:
+    """A document's value by its name, at the top or else inside; MISSING if there is none."""
     if name is None or name in row:
         return row.get(name, MISSING)
     return value_at(row, tuple(name.split(".")))

@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, Query, QueryRows, ValuesRows
+from sqlbulk.execute.absent import Looked
 from sqlbulk.execute.batches import BATCH_BYTES, Limits
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.conflicts import (
@@ -135,7 +136,9 @@ def write_rows(
     if stop is not None:
         run.stop = stop
     summary = run.execute()
-    return Result("INSERT", summary=summary, notices=(*notices, *sorted(run.notices)), target=command.collection)
+    absent = source.notices() if isinstance(source, Looked) else ()
+    return Result(
+        "INSERT", summary=summary, notices=(*notices, *absent, *sorted(run.notices)), target=command.collection)
 
 
 @contextmanager
@@ -153,7 +156,7 @@ def opened_rows(
                 yield source
         case FileRows():
             with open_rows(command.rows, base_dir=base_dir, stdin=sys.stdin.buffer) as source:
-                yield source
+                yield Looked(source, source.columns or command.shape.names or ())
 
 
 def _limits(options: WriteOptions, most: int, *, conflicting: bool) -> Limits:

@@ -202,6 +202,9 @@ def _mark_fault(error: UnicodeError) -> tuple[str, int]:
 
 codecs.register_error("sqlbulk-mark-fault", _mark_fault)
 
+_PACKED = ((b"\x1f\x8b", "gz"), (b"\x28\xb5\x2f\xfd", "zst"),
+           *((b"BZh%d1AY&SY" % level, "bz2") for level in range(1, 10)))
+"""How packed files begin."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -218,6 +221,9 @@ def utf8_blocks(opened: OpenInput, encoding: str) -> Iterator[bytes]:
     """The file's text as UTF-8 without a byte order mark, whatever its encoding; faults stay invalid."""
     blocks = opened.blocks()
     first = next(blocks)
+    packed = next((name for mark, name in _PACKED if first.startswith(mark)), None)
+    if packed is not None:
+        raise unreadable(opened.name, f"packed, not text; say COMPRESSION {packed} (or name the file .{packed})")
     while len(first) < 4 and (more := next(blocks, b"")):
         first += more
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
