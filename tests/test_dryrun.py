@@ -92,6 +92,19 @@ def test_the_counts_are_those_of_the_statement_and_nothing_is_written(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("sql", [
+    "INSERT INTO t (k, n) VALUES (1, 5), (21, 1) ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n",
+    "UPDATE t SET n = 5 WHERE k = 1", "DELETE FROM t WHERE k = 1", "MOVE t TO elsewhere WHERE k = 1",
+])
+def test_returning_changes_nothing_but_a_notice(session: sqlbulk.Session, database: Any, sql: str) -> None:
+    before = state(database)
+    plain, told = session.execute(f"DRY RUN {sql}"), session.execute(f"DRY RUN {sql} RETURNING k")
+    assert told.columns == plain.columns and len(list(told.rows)) == len(list(plain.rows))
+    assert {*told.notices} == {*plain.notices, "RETURNING gives no rows here: DRY RUN shows documents itself"}
+    assert state(database) == before
+
+
+@pytest.mark.server
 def test_refused_rows_are_listed_with_their_place_and_where_the_statement_would_stop(session: sqlbulk.Session) -> None:
     result = session.execute("DRY RUN INSERT INTO t (k, s) VALUES (4, 'd'), ('x', 'e'), (1, 'f')")
     assert result.notices == (

@@ -21,10 +21,12 @@ def dried(plan: commands.Plan, span: Span) -> commands.Plan:
     if not isinstance(step, Insert | UpdateWhere | DeleteWhere | MergeRows | Truncate):
         reason = f"DRY RUN is for statements that write documents, not for {plan.statement}"
         raise UnsupportedError("E3001", reason, span, hint="EXPLAIN shows what it would do")
-    if getattr(step, "returning", None) is not None:
-        raise UnsupportedError("E3001", "RETURNING can't be combined with DRY RUN, which shows documents itself", span)
+    notices = plan.notices
+    if not isinstance(step, Truncate) and step.returning is not None:
+        step = replace(step, returning=None)
+        notices = (*notices, "RETURNING gives no rows here: DRY RUN shows documents itself")
     step = _reading(step)
-    return commands.Plan("DRY RUN", (DryRun(step),), plan.notices, lambda: _text(plan), lambda: _reads(step))
+    return commands.Plan("DRY RUN", (DryRun(step),), notices, lambda: _text(plan), lambda: _reads(step))
 
 
 def _reading(step: Write) -> Write:

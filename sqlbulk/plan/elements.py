@@ -244,7 +244,7 @@ def _makes(node: _Node) -> bool:
     """Whether something is made where nothing was; `[*]` and DEFAULT only change what is there."""
     if not node.below:
         return not isinstance(node.value, Removal)
-    return node.kind == "positions" or node.kind == "fields" and any(_makes(below) for _, below in node.below)
+    return node.kind == "positions" or (node.kind == "fields" and any(_makes(below) for _, below in node.below))
 
 
 def _positions_of(node: _Node) -> Iterator[tuple[ast.Expr, _Node]]:
