@@ -9,15 +9,18 @@ from typing import Any
 from lark import Token, v_args
 from lark.tree import Meta
 
-from sqlbulk.errors import Cut, SqlSyntaxError
+from sqlbulk.errors import Cut, Span, SqlSyntaxError, UnsupportedError
 from sqlbulk.syntax import ast, literals
 from sqlbulk.syntax import statements as st
 from sqlbulk.syntax.build import Children, Part, only, span_of, text_of, words
 from sqlbulk.syntax.build_query import QueryBuilder, cross_join
 
 
-def gather(parts: list[Any]) -> dict[str, Any]:
-    """Clauses in any order as fields of a node; each may come once, but option blocks and what goes on behind them."""
+def gather(parts: list[Any], node: type[ast.Node] | None = None) -> dict[str, Any]:
+    """Clauses in any order as fields of a node; each may come once, but option blocks and what goes on behind them.
+
+    SqlSyntaxError E1005 for one given twice, UnsupportedError E3001 for one that the node has no field for.
+    """
     fields: dict[str, Any] = {}
     for part in parts:
         if isinstance(part, st.OptionBlock):
@@ -32,8 +35,23 @@ def gather(parts: list[Any]) -> dict[str, Any]:
             clause = part.field.rstrip("_").replace("_", " ").upper()
             raise SqlSyntaxError("E1005", f"{clause} is given twice", part.span)
         else:
-            fields.update(part.value if part.field == "several" else {part.field: part.value})
+            found = part.value if part.field == "several" else {part.field: part.value}
+            if node is not None:
+                found = _fitting(found, node, part.span)
+            fields.update(found)
     return fields
+
+
+def _fitting(found: dict[str, Any], node: type[ast.Node], span: Span) -> dict[str, Any]:
+    """The fields that a node has. What it hasn't must say nothing."""
+    for field, value in found.items():
+        if field not in node.__dataclass_fields__ and value:
+            clause = field.rstrip("_").replace("_", " ").upper()
+            raise UnsupportedError("E3001", f"{clause} isn't supported in {_ARTICLE[node]}", span)
+    return {field: value for field, value in found.items() if field in node.__dataclass_fields__}
+
+
+_ARTICLE: dict[type[ast.Node], str] = {st.Update: "an UPDATE", st.Delete: "a DELETE", st.Move: "a MOVE"}
 
 
 def _and(where: ast.Expr | None, more: ast.Expr, part: Part) -> ast.Expr:
@@ -195,19 +213,19 @@ class StatementBuilder(QueryBuilder):
 
     def update(self, meta: Meta, children: Children) -> st.Update:
         ctes, table, assignments, *rest = children
-        fields = gather(rest) | (ctes.value if ctes else {})
+        fields = gather(rest, st.Update) | (ctes.value if ctes else {})
         if not assignments and "unset" not in fields:
             raise SqlSyntaxError("E1001", "an UPDATE needs SET or UNSET", span_of(meta))
         return st.Update(table, assignments or (), **fields, span=span_of(meta))
 
     def delete(self, meta: Meta, children: Children) -> st.Delete:
         ctes, table, *rest = children
-        fields = gather(rest) | (ctes.value if ctes else {})
+        fields = gather(rest, st.Delete) | (ctes.value if ctes else {})
         return st.Delete(table, **fields, span=span_of(meta))
 
     def move(self, meta: Meta, children: Children) -> st.Move:
         source, target, *rest = children
-        return st.Move(source, target, **gather(rest), span=span_of(meta))
+        return st.Move(source, target, **gather(rest, st.Move), span=span_of(meta))
 
     def more_where(self, meta: Meta, children: Children) -> Part:
         return Part("more_where", (children[0], children[-1]), span_of(meta))

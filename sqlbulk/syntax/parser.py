@@ -17,6 +17,7 @@ from sqlbulk.syntax import ast
 from sqlbulk.syntax.build import span_of
 from sqlbulk.syntax.build_statement import StatementBuilder
 from sqlbulk.syntax.expected import expectation
+from sqlbulk.syntax.foreign import refuse_foreign, refuse_hints, refuse_misread
 from sqlbulk.syntax.lexical import RESERVED
 from sqlbulk.syntax.refusals import refuse_clause, refuse_path_operators, refuse_unsupported
 from sqlbulk.syntax.statements import Statement
@@ -49,9 +50,12 @@ def _parse(source: Source, start: str, builder: StatementBuilder) -> Any:
     try:
         if start == "statement":
             refuse_unsupported(source)
+            refuse_hints(source)
         refuse_path_operators(source)
-        tree = grammar().parse(source.text, start=start)
-        return builder.transform(tree)
+        built = builder.transform(grammar().parse(source.text, start=start))
+        if start == "statement":
+            refuse_misread(built, source)
+        return built
     except UnexpectedInput as problem:
         _explain(problem, source)
     except VisitError as problem:
@@ -105,6 +109,7 @@ def _explain(problem: UnexpectedInput, source: Source) -> NoReturn:
     if isinstance(problem, UnexpectedToken):
         token, expected = problem.token, set(problem.accepts or problem.expected)
         if token.type == "$END":
+            refuse_foreign(source, len(text.rstrip()) - 1)
             end = len(text.rstrip())
             message = "the statement ends too early" if text.strip() else "there is no statement here"
             raise SqlSyntaxError("E1001", f"{message}; {expectation(expected)}", Span(end, end), source=source)
@@ -113,6 +118,7 @@ def _explain(problem: UnexpectedInput, source: Source) -> NoReturn:
             opening = Span(span.start - 1, span.end)
             raise SqlSyntaxError("E1002", "this comment is never closed", opening, source=source)
         refuse_clause(source, span.start)
+        refuse_foreign(source, span.start)
         found, words = str(token), expected
     else:
         assert isinstance(problem, UnexpectedCharacters)

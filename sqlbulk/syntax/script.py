@@ -115,8 +115,8 @@ class _Splitter:
         rows: ValueText | None = None
         length = window.at - window.start
         while kind is not None and token != self.delimiter:
-            if kind == _GAP and (b"#>" in token or b"#-" in token):
-                length = window.at - window.start  # the parser says that this is an operator elsewhere
+            if kind == _GAP and any(sign in token for sign in _NO_GAP):
+                length = window.at - window.start  # the parser says that this is an operator or a hint elsewhere
             elif kind != _GAP:
                 length = window.at - window.start
                 if watch.at_rows(kind, token):
@@ -243,6 +243,7 @@ class _InsertWatch:
         """Behind VALUES; `at_rows` decides."""
 
 
+_NO_GAP = (b"#>", b"#-", b"/*+", b"/*!")
 _PREFIXES = {b"EXPLAIN", b"DRY", b"WITH", b"BULK"}
 _VERBS = {b"INSERT", b"UPSERT", b"REPLACE"}
 _BEFORE_TABLE = _VERBS | {b"INTO", b"IGNORE", b"."}
