@@ -215,8 +215,12 @@ def shell(
 
 
 def _session(connection: dict[str, Any]) -> Session:
+    import logging
+
     from sqlbulk.session import connect
 
+    # The driver complains of cursors that it can't close because the server is gone; the error says enough of that.
+    logging.getLogger("pymongo").addHandler(logging.NullHandler())
     options = dict(_pair(text, "--set", "OPTION=VALUE") for text in connection.pop("settings"))
     return connect(
         connection["uri"], database=connection["database"], now=connection["now"], data_dir=connection["data_dir"],

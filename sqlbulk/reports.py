@@ -43,6 +43,8 @@ class Report:
 
     def failure(self, error: SqlbulkError, *, statement: str = "statement", target: str | None = None) -> None:
         """Write what the statement did until the error, and the error. The first failure makes the exit code."""
+        if self.exit_code in (0, 3):
+            self.exit_code = error.exit_code
         summary = getattr(error, "summary", None)
         if isinstance(summary, WriteSummary):
             self._summary(Result(statement, summary=summary, target=target), summary)
@@ -50,8 +52,6 @@ class Report:
         begin = "\n" if isinstance(error, Interrupted) and self.err.isatty() else ""
         self.err.write(f"{begin}{error}\n")
         self.err.flush()
-        if self.exit_code in (0, 3):
-            self.exit_code = error.exit_code
 
     def close(self) -> None:
         """Write the closing summary, if more than one statement wrote something.

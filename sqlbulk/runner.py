@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ def run_scripts(
     except OSError as error:
         # What is read is the layers' business and becomes an error of theirs; this is what is written.
         discard(sys.stdout)
-        report.failure(UsageError("E6006", f"the results can't be written: {error.strerror}"))
+        with suppress(OSError):  # of a terminal that was closed standard error is a part as well
+            report.failure(UsageError("E6006", f"the results can't be written: {error.strerror}"))
     return report.exit_code
 
 

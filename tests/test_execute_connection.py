@@ -133,7 +133,8 @@ def test_passwords_and_rights(guarded: str) -> None:
         with pytest.raises(ConnectionFailed) as caught:
             insert(connection, [{"a": 1}, {"a": 2}])
         assert caught.value.code == "E5003"
-        assert "\n" not in str(caught.value)
+        assert "\n" not in caught.value.message
+        assert "readWrite on test" in str(caught.value)
         assert (caught.value.summary.read, caught.value.summary.skipped) == (2, 2)  # type: ignore[attr-defined]
         assert read_catalog(connection, ["c"]).complete
     with open_connection(f"mongodb://alien:read@{guarded}/?authSource=test", database="test") as connection:

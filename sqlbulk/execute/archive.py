@@ -132,7 +132,9 @@ class Archiver:
                     continue
                 fault, error = faults.classify(failed), failed
                 doubtful = doubtful or (careful and faults.may_have_written(failed))
-            if not self.site.patience.allows(fault, attempt):
+            # a transaction has looked for a server again and again already
+            given_up = fault is Fault.NOT_SENT and not careful
+            if given_up or not self.site.patience.allows(fault, attempt):
                 outcome.in_doubt += len(window) if doubtful else 0
                 raise stopped(error, self.site.patience, begun=True) from None
             outcome.retried()

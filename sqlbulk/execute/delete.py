@@ -113,7 +113,9 @@ class Deleter:
                 fault, error = faults.classify(failed), failed
                 single = alone or self.site.transactions is None
                 doubtful = doubtful or (single and faults.may_have_written(failed))
-            if not self.site.patience.allows(fault, attempt):
+            # a transaction has looked for a server again and again already
+            given_up = fault is Fault.NOT_SENT and not alone and self.site.transactions is not None
+            if given_up or not self.site.patience.allows(fault, attempt):
                 outcome.in_doubt += len(window) if doubtful else 0
                 raise stopped(error, self.site.patience, begun=True) from None
             outcome.retried()

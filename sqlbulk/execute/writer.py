@@ -148,11 +148,11 @@ class Writer:
                 raise faults.not_allowed(faults.row_message(dict(failure)))
         return failures
 
-    def stopped(self, error: PyMongoError) -> SqlbulkError:
-        """What the statement ends with after a failure that can't be passed over."""
+    def stopped(self, error: PyMongoError, *, lost: bool = False) -> SqlbulkError:
+        """What the statement ends with after a failure that can't be passed over; `lost`: no reply came before it."""
         if self.patience.expired():
             return ServerError("E5006", "out of time: max_execution_time has passed")
-        return faults.statement_error(error, begun=self.begun())
+        return faults.statement_error(error, begun=lost or self.begun())
 
 
 @dataclass(slots=True)
@@ -181,7 +181,7 @@ class _Insertion:
                 if not self.writer.patience.allows(fault, attempt):
                     if self.lost:
                         self._take_present(places, error)
-                    raise self.writer.stopped(error) from None
+                    raise self.writer.stopped(error, lost=self.lost) from None
                 self.outcome.retried()
                 attempt += 1
                 continue
@@ -214,7 +214,7 @@ class _Insertion:
             stored = self.writer.target.stored(documents, made)
         except PyMongoError as unread:
             self.outcome.in_doubt += len(places)
-            raise self.writer.stopped(error or unread) from None
+            raise self.writer.stopped(error or unread, lost=True) from None
         present = {place for place, found in zip(places, stored, strict=True) if found}
         self.outcome.inserted += len(present)
         return present
