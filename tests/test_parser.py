@@ -406,5 +406,6 @@ def test_trees_are_remembered_by_text_and_place() -> None:
 def test_expectations_in_words() -> None:
     assert expectation(set()) == "nothing fits here"
     assert expectation({"WHERE"}) == "expected WHERE"
-    assert expectation({"WHERE", "$END", "COMMA"}) == "expected WHERE, , or the end"
+    assert expectation({"WHERE", "$END", "COMMA"}) == "expected WHERE, a comma or the end"
+    assert expectation({"NULLS_INSIDE", "DOT"}) == "expected . or IGNORE NULLS"
     assert expectation({f"W{n}" for n in range(9)}).startswith("expected one of W0, W1")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 _NAMES = {
     "NAME": "a name", "QUOTED": "a name", "NUMBER": "a number", "STRING": "a string", "ESCAPED_STRING": "a string",
-    "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",", "DOT": ".",
+    "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": "a comma", "DOT": ".",
     "COLON": ":", "QMARK": "?", "QUESTION": "?", "ASSIGN": ":=", "EQUAL": "=",
     "ROWS": "a list of rows", "VARIABLE": "@name",
     "$END": "the end",
     "OPTION_BLOCK": "BULK_OPTIONS", "ANY": "ANY", "ALL_OF": "ALL", "ROWS_WORD": "ROWS", "NULL_WORD": "NULL",
     "UNIT": "a unit of time", "FILE_OPTION": "a file option", "TYPE_WORDS": "a type", "DOUBLE_COLON": "::",
+    "NULLS_INSIDE": "IGNORE NULLS", "NULLS_TREATMENT": "IGNORE NULLS", "FROM_END": "FROM LAST", "HAS_KEYS": "?|",
+    "BRACKETS": "[]", "DOT_STAR": ".*", "OVERLAP": "&&", "AMPERSAND": "&", "BAR": "|", "CARET": "^", "CONTAINS": "@>",
+    "CONCAT": "||", "SHIFT": "<<", "ARROW": "->", "LONG_ARROW": "->>", "MINUS": "-", "PLUS": "+", "STAR": "*",
+    "SLASH": "/", "PERCENT": "%", "LESS": "<", "GREATER": ">", "LESS_EQUAL": "<=", "GREATER_EQUAL": ">=", "NOT_EQUAL": "<>",
+    "NULL_SAFE_EQUAL": "<=>", "MATCH": "~", "TILDE": "~", "IS_JSON": "JSON", "STDIN_ROWS": "STDIN",
+    "EXCEPT_COLUMNS": "EXCEPT", "VALUES_OF_ROWS": "VALUES", "NAMED_PARAMETER": ":name", "PYTHON_PARAMETER": "%(name)s",
+    "LAMBDA_NAME": "a name", "LAMBDA_NAMES": "(", "TYPED_LITERAL": "a literal", "HEX": "a literal",
 }
 _EXPRESSION = {"NAME", "NUMBER", "STRING", "LPAR", "CASE"}
 _OPERATORS = {
