@@ -13,8 +13,8 @@ _NAMES = {
     "NULLS_INSIDE": "IGNORE NULLS", "NULLS_TREATMENT": "IGNORE NULLS", "FROM_END": "FROM LAST", "HAS_KEYS": "?|",
     "BRACKETS": "[]", "DOT_STAR": ".*", "OVERLAP": "&&", "AMPERSAND": "&", "BAR": "|", "CARET": "^", "CONTAINS": "@>",
     "CONCAT": "||", "SHIFT": "<<", "ARROW": "->", "LONG_ARROW": "->>", "MINUS": "-", "PLUS": "+", "STAR": "*",
-    "SLASH": "/", "PERCENT": "%", "LESS": "<", "GREATER": ">", "LESS_EQUAL": "<=", "GREATER_EQUAL": ">=", "NOT_EQUAL": "<>",
-    "NULL_SAFE_EQUAL": "<=>", "MATCH": "~", "TILDE": "~", "IS_JSON": "JSON", "STDIN_ROWS": "STDIN",
+    "SLASH": "/", "PERCENT": "%", "LESS": "<", "GREATER": ">", "LESS_EQUAL": "<=", "GREATER_EQUAL": ">=",
+    "NOT_EQUAL": "<>", "NULL_SAFE_EQUAL": "<=>", "MATCH": "~", "TILDE": "~", "IS_JSON": "JSON", "STDIN_ROWS": "STDIN",
     "EXCEPT_COLUMNS": "EXCEPT", "VALUES_OF_ROWS": "VALUES", "NAMED_PARAMETER": ":name", "PYTHON_PARAMETER": "%(name)s",
     "LAMBDA_NAME": "a name", "LAMBDA_NAMES": "(", "TYPED_LITERAL": "a literal", "HEX": "a literal",
 }
