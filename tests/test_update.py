@@ -324,6 +324,20 @@ def test_several_rows_for_a_document(session: Session, database: Database[dict[s
 
 
 @pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(("sql", "returned"), [
+    ("UPDATE t SET n = t.n + u.v FROM u WHERE u.k = t._id RETURNING t._id, n", [(0, 10), (1, 21)]),
+    ("UPDATE t SET n = 0 FROM (SELECT k, SUM(v) AS v FROM u GROUP BY k) s WHERE s.k = t._id AND s.v > 20 RETURNING t.*",
+     [(1, 1, 0)]),
+    ("DELETE FROM t USING u WHERE u.k = t._id RETURNING n, UPPER('x')", [(0, "X"), (1, "X")]),
+    ("DELETE FROM t USING u WHERE u.k = t._id RETURNING n WITH (archive_collection = 'old')", [(0,), (1,)]),
+])
+def test_returning_beside_a_join(session: Session, sql: str, returned: list[tuple[Any, ...]]) -> None:
+    result = session.execute(sql)
+    assert [(*row,) for row in result.rows] == returned
+    assert result.summary is not None and result.summary.read == len(returned)
+
+
+@pytest.mark.usefixtures("shop")
 def test_subqueries_see_the_rows_as_they_were(session: Session, database: Database[dict[str, Any]]) -> None:
     session.execute("UPDATE t SET n = (SELECT SUM(x.n) FROM t x), m = n WHERE n IN (SELECT MAX(n) FROM t GROUP BY k)"
                     " WITH (batch_size = 1)")

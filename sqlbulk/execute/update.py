@@ -48,7 +48,8 @@ def run_update(
     summary = sweep.execute()
     notices = sorted(sweep.notices)
     if windows.repeated:
-        notices.append(f"{windows.repeated:,} times a document matched more than one row: the first was taken")
+        times = "once" if windows.repeated == 1 else f"{windows.repeated:,} times"
+        notices.append(f"{times} a document matched more than one row: the first was taken")
     columns, rows = as_table(command.returning, sweep.rows) if command.returning else ((), [])
     return Result("UPDATE", columns, rows, summary, tuple(notices), command.collection)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from sqlbulk.commands import Query
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
+from sqlbulk.plan.binding.bound import Column
+from sqlbulk.plan.binding.scope import Scope, resolve_path
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.options import Given
 from sqlbulk.plan.selection import Clauses, has_query, walk_nodes
@@ -16,19 +18,42 @@ from sqlbulk.syntax import statements as st
 
 def plan_returning(
     statement: st.Update | st.Delete | st.Move, clauses: Clauses, given: Given, environment: Environment, *,
-    archived: bool = False,
+    scope: Scope, archived: bool = False,
 ) -> Query | None:
     """A query over the collection, for the changed documents alone; None without RETURNING. Raises SqlError.
 
+    `scope` has the documents first, and then the rows that they are joined with, whose columns can't be asked for.
     `archived`: the documents are copied before they are deleted, so that each is known by itself.
     """
     items = statement.returning
     if not items:
         return None
-    reason = _reason(clauses, given, archived=archived)
-    if reason is not None:
-        raise UnsupportedError("E3001", f"RETURNING can't be combined with {reason}", items[0].span)
+    if given.options.continue_on_error and not archived:
+        raise UnsupportedError("E3001", f"RETURNING can't be combined with {UNKNOWN}", items[0].span)
+    if len(scope.sources) > 1:
+        _check_own(items, scope)
     return returned(items, clauses.table, environment, clauses.span)
+
+
+def _check_own(items: tuple[ast.SelectItem, ...], scope: Scope) -> None:
+    """Raise SqlError for columns of the rows that the documents are joined with."""
+    own = scope.sources[0].names[0]
+    for node in walk_nodes(items):
+        match node:
+            case ast.Star(table=()):
+                raise UnsupportedError("E3001", "* can't stand in RETURNING beside a join", node.span,
+                                       hint=f"{own}.* gives the document")
+            case ast.Star(table=(*_, name)) if name.text not in scope.sources[0].names:
+                raise UnsupportedError("E3001", _OF_OTHERS.format(name=f"{name.text}.*", own=own), node.span)
+            case ast.Path():
+                found = resolve_path(node, scope)
+                if isinstance(found, Column) and found.relation != scope.sources[0].relation:
+                    written = ".".join(part.text for part in node.parts)
+                    raise UnsupportedError("E3001", _OF_OTHERS.format(name=written, own=own), node.span,
+                                           hint=f"{own}.… is a field of the document; MERGE gives columns of both")
+
+
+_OF_OTHERS = "RETURNING gives columns of {own} alone where it is joined, and {name} is none"
 
 
 def returned(items: tuple[ast.SelectItem, ...], table: ast.Table, environment: Environment, span: Span) -> Query:
@@ -62,11 +87,3 @@ UNKNOWN = "continue_on_error: it would not be known which documents were changed
 """What RETURNING can't be combined with, and why."""
 _VERSIONS = frozenset({"old", "new"})
 """How PostgreSQL calls a row before and after."""
-
-
-def _reason(clauses: Clauses, given: Given, *, archived: bool) -> str | None:
-    if clauses.from_ is not None:
-        return "a join"
-    if given.options.continue_on_error and not archived:
-        return UNKNOWN
-    return None

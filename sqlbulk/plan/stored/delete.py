@@ -47,7 +47,7 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
     command = DeleteWhere(
         table.collection, selection, given.options, archive,
         _mark_obstacles() if archive is not None and archive.marked else (), table.database,
-        plan_returning(statement, clauses, given, environment, archived=archive is not None))
+        plan_returning(statement, clauses, given, environment, scope=scope, archived=archive is not None))
     return finished_stored(verb, command, (*given.notices, *_without_effect(command, given)))
 
 

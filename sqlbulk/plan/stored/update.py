@@ -59,7 +59,7 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
     command = commands.UpdateWhere(
         table.collection, selection, _update(assigned, whole=bool(values)), given.options, obstacles_of(assigned),
         repeatable=_is_repeatable(assigned), values=tuple(f"v{n}" for n in range(len(values))),
-        database=table.database, returning=plan_returning(statement, clauses, given, environment))
+        database=table.database, returning=plan_returning(statement, clauses, given, environment, scope=scope))
     return finished_stored("UPDATE", command, given.notices)
 
 
