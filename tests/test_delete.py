@@ -18,7 +18,7 @@ from bson.raw_bson import RawBSONDocument
 from hypothesis import given
 from hypothesis import strategies as some
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 from test_update import Flaky, counts, rows
 
 from sqlbulk.commands import Archive, DeleteWhere, Query, Selection
@@ -29,9 +29,10 @@ from sqlbulk.execute.delete import Deleter, run_delete
 from sqlbulk.execute.rawdocs import id_document, id_of, split_batches, with_fields
 from sqlbulk.execute.stored import Site, open_site
 from sqlbulk.execute.sweep import Outcome
-from sqlbulk.execute.transactions import InDoubtError
+from sqlbulk.execute.transactions import InDoubtError, Transactions
 from sqlbulk.execute.windows import Window
 from sqlbulk.options import WriteOptions, merge
+from sqlbulk.results import WriteSummary
 from sqlbulk.session import Session, connect
 
 server = pytest.mark.server
@@ -579,3 +580,27 @@ def test_other_writers_lose_nothing(session: Session, database: Database[dict[st
 def test_raw_documents_keep_their_types() -> None:
     document = encode({"_id": 1, "a": 1.0, "b": Decimal128("1.0")})
     assert encode({"x": RawBSONDocument(document)})[7:-1] == document
+
+
+@server
+@pytest.mark.parametrize("sql", [
+    "DELETE FROM t WHERE TRUE", "DELETE FROM t WHERE TRUE WITH (archive_collection = 'old')",
+    "UPDATE t SET a = a + 1 WHERE TRUE", "DELETE FROM t WHERE TRUE RETURNING *",
+])
+def test_a_server_that_is_gone_is_looked_for_by_the_transaction_alone(
+    session: Session, database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    database.t.insert_many([{"_id": n, "a": 1} for n in range(3)])
+    tried: list[int] = []
+
+    def gone(self: Transactions, work: Any, retried: Any) -> Any:
+        tried.append(1)
+        raise ServerSelectionTimeoutError("nobody there")
+
+    monkeypatch.setattr(Transactions, "run", gone)
+    with pytest.raises(ConnectionLost, match="nobody there") as caught:
+        session.execute(sql)
+    assert tried == [1]
+    assert isinstance(caught.value.summary, WriteSummary)
+    assert caught.value.summary.in_doubt == 0
+    assert database.t.count_documents({"a": 1}) == 3
