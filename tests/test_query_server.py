@@ -82,6 +82,28 @@ def test_joins_that_the_server_hashes(session: Session, database: Database[dict[
     assert len(list(session.execute("SELECT b.pad FROM a JOIN b ON b.k = a.k WHERE a.id = 77").rows)) == 20
 
 
+@pytest.mark.server
+def test_every_join_with_a_small_collection_is_hashed(session: Session, database: Database[dict[str, Any]]) -> None:
+    database.c.insert_many([{"k": 2, "n": 1}, {"k": 2, "n": 2}, {"k": [2], "n": 3}, {"n": 4}])
+    query = "SELECT a.id, b.on_, c.n FROM a JOIN b ON b.k = a.k LEFT JOIN c ON c.k = a.k AND c.n > 1 ORDER BY a.id, c.n"
+    lines = [row[0] for row in session.execute(f"EXPLAIN ANALYZE {query}").rows]
+    assert "\n".join(lines).count("HashJoin") == 2
+    hashed = list(session.execute(query).rows)
+    database.c.create_index("k")
+    assert list(session.execute(query).rows) == hashed
+
+
+@pytest.mark.server
+def test_a_join_for_want_of_an_index_takes_no_turn_a_row(
+    session: Session, database: Database[dict[str, Any]]
+) -> None:
+    """Each of 20,000 rows looking through 20,000 others would take minutes."""
+    for name in ("left", "right"):
+        database[name].insert_many([{"k": n, "half": n // 2} for n in range(20_000)])
+    joined = "SELECT COUNT(*) FROM left AS l {} JOIN right AS r ON r.half = l.k WITH (max_execution_time = '60 s')"
+    assert [list(session.execute(joined.format(kind)).rows) for kind in ("", "LEFT")] == [[(20_000,)], [(30_000,)]]
+
+
 def _joined_by(session: Session) -> str | None:
     lines = [row[0] for row in session.execute("EXPLAIN ANALYZE SELECT a.id, b.on_ FROM a JOIN b ON b.k = a.k").rows]
     found = re.search(r"eq lookup with b, (\w+)", "\n".join(lines))

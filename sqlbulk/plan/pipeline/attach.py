@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.functions.calls import sole
@@ -23,27 +25,50 @@ def lower_attach(node: algebra.Attach, lowering: Lowering, outer: Outer) -> Rows
     """
     left = trimmed(slotted(lowering.lower(node.left, outer), lowering), lowering)
     right = lowering.lower(node.right, outer)
-    keys = tuple((a, _known(b, node.right)) for a, b in node.keys)
-    paths = _left_paths(tuple(a for a, _ in keys), left, lowering)
+    known = tuple((a, _known(b, node.right)) for a, b in node.keys)
+    relation, kept, names = _kept(right)
+    keys = [Matched(a, lowering.value(b, right), type_of_bound(b), names[b.path[0]][0], b.nullable) for a, b in known]
+    there = carry(left, right, keys, kept, lowering=lowering)
+    left.layout[relation] = Place((there,), names)
+    return left
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A key of a merge join: an expression over the left side, and the right side's value as it is worked out there,
+    its type, the name under which it is kept, and whether it may be NULL.
+    """
+
+    left: BoundExpr
+    right: Any
+    type: Type
+    name: str
+    nullable: bool
+
+
+def carry(left: Rows, right: Rows, keys: Sequence[Matched], kept: dict[str, Any], *, lowering: Lowering) -> str:
+    """Give each row of the left what is `kept` of the right's row with its keys, in the field that is the result.
+
+    No two rows of the right may have the same keys.
+    """
+    paths = _left_paths(tuple(k.left for k in keys), left, lowering)
     here, there = lowering.names.new("_r"), lowering.names.new("_r")
     fields: dict[str, Any] = {}
-    for path, (_, key) in zip(paths, keys, strict=True):
-        _put(fields, path, _in_order(key, right, lowering))
-    relation, kept, names = _kept(right)
-    present = {".".join(path): {"$ne": None} for path, (_, key) in zip(paths, keys, strict=True) if key.nullable}
+    for path, key in zip(paths, keys, strict=True):
+        _put(fields, path, _in_order(key.right, key.type))
+    present = {".".join(path): {"$ne": None} for path, key in zip(paths, keys, strict=True) if key.nullable}
     right.add({"$replaceWith": {**fields, here: kept}}, *([{"$match": present}] if present else []))
     same = [
-        {"$eq": [f"${there}.{names[b.path[0]][0]}", _value(a, path, left, lowering)]}
-        for (a, b), path in zip(keys, paths, strict=True)]
+        {"$eq": [f"${there}.{key.name}", _value(key.left, path, left, lowering)]}
+        for key, path in zip(keys, paths, strict=True)]
     order = dict.fromkeys(map(".".join, paths), 1) | {here: -1}
     left.add(
         union_with(right),
         {"$setWindowFields": {"sortBy": order, "output": {there: {"$locf": f"${here}"}}}},
         {"$match": {here: {"$exists": False}}},
         {"$addFields": {there: {"$cond": [same[0] if len(same) == 1 else {"$and": same}, f"${there}", "$$REMOVE"]}}})
-    left.layout[relation] = Place((there,), names)
     lowering.choices.append(f"merge join with {right.collection or 'the values'} over {len(keys)} key(s)")
-    return left
+    return there
 
 
 def _known(column: Column, node: algebra.Relation) -> Column:
@@ -66,7 +91,7 @@ def _left_paths(keys: tuple[BoundExpr, ...], left: Rows, lowering: Lowering) -> 
         path = _sortable(key, left)
         if path is None or any(_overlap(path, other) for other in paths):
             path = (slot, f"k{number}")
-            computed[path[1]] = _in_order(key, left, lowering)
+            computed[path[1]] = _in_order(lowering.value(key, left), type_of_bound(key))
         paths.append(path)
     if computed:
         left.add({"$addFields": {slot: computed}})
@@ -84,10 +109,9 @@ def _overlap(a: Path, b: Path) -> bool:
     return a[:len(b)] == b[:len(a)]
 
 
-def _in_order(key: BoundExpr, rows: Rows, lowering: Lowering) -> Any:
-    """The key as a value that $sort takes as one, and puts where equal ones are."""
-    value = lowering.value(key, rows)
-    if type_of_bound(key) not in _MANY_SHAPED:
+def _in_order(value: Any, kind: Type) -> Any:
+    """The value of a key as one that $sort takes as one, and puts where equal ones are."""
+    if kind not in _MANY_SHAPED:
         return value
     return {"$cond": [{"$in": [{"$type": sole(value)}, ["array", "object"]]}, {"v": value}, value]}
 

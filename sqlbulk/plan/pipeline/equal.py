@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
 from sqlbulk.plan.lowering.layout import field_reference
-from sqlbulk.plan.pipeline.rows import Lowering, Rows
+from sqlbulk.plan.pipeline.rows import Lowering, Path, Place, Rows
 from sqlbulk.plan.pipeline.stored import fields_to_look_up
 from sqlbulk.types import Type
 
@@ -46,6 +47,24 @@ def agrees(key: JoinKey, local: Any, candidate: str) -> Any:
     """Whether the candidate, a variable such as '$$o1', is a partner."""
     equal = {"$eq": [field_reference(candidate, tuple(key.foreign.split("."))), local]}
     return {"$and": [equal, {"$gt": [local, None]}]} if key.local.nullable else equal
+
+
+def only_partners(
+    path: str, layout: Mapping[str, Place], tests: list[BoundExpr], keys: Sequence[JoinKey] = (), *, rows: Rows,
+    lowering: Lowering,
+) -> dict[str, Any]:
+    """Keeps the candidates in an array, rows of `layout`, that have the keys and that the tests hold for."""
+    candidate = lowering.names.new("o")
+    variables: dict[tuple[str, Path], str] = {}
+    for relation, place in layout.items():
+        base = ".".join((f"$${candidate}", *place.base))
+        columns = {(): ()} if place.keys is None else {(name,): below for name, below in place.keys.items()}
+        variables |= {(relation, column): ".".join((base, *below)) for column, below in columns.items()}
+    beside = Rows(rows.collection, [], rows.layout, variables)
+    found = [agrees(key, lowering.value(key.local, rows), f"$${candidate}") for key in keys]
+    found += [lowering.is_true(test, beside) for test in tests]
+    condition = found[0] if len(found) == 1 else {"$and": found}
+    return {"$addFields": {path: {"$filter": {"input": f"${path}", "as": candidate, "cond": condition}}}}
 
 
 def key_fields(right: algebra.Relation, rows: Rows, lowering: Lowering) -> JoinKey | None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlbulk.catalog import Collection
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr
-from sqlbulk.plan.pipeline.equal import JoinKey, agrees, are_alike, is_exact
+from sqlbulk.plan.pipeline.equal import JoinKey, are_alike, is_exact, only_partners
 from sqlbulk.plan.pipeline.order import leading_fields
 from sqlbulk.plan.pipeline.rows import LookedUp, Lowering, Place, Rows, slot_name
 from sqlbulk.plan.rewrites.correlation import all_of
@@ -47,7 +47,8 @@ def lower_hashed(node: algebra.Join, key: JoinKey, rows: Rows, lowering: Lowerin
     _put_in_front(found, key, known.name, rows)
     lowering.choices.append(f"{slot}: $lookup in {known.name} by {key.foreign} = {_path(key, rows)}, which is small")
     if not inner and (tests or not sure):
-        rows.add(_partners(slot, table, [] if sure else [key], tests, rows=rows, lowering=lowering))
+        candidates = {table.relation: Place()}
+        rows.add(only_partners(slot, candidates, tests, [] if sure else [key], rows=rows, lowering=lowering))
     rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": not inner}})
     rows.layout[table.relation] = Place((slot,))
     condition = all_of([*([] if are_alike(key) and not through else [key.condition]), *tests]) if inner else None
@@ -148,15 +149,3 @@ def _guard(looked_up: list[LookedUp]) -> Stage:
     if len(inner) == 1:
         return {"$match": {last.slot: {"$ne": []}}}
     return {"$match": {"$expr": {"$and": [{"$ne": [f"${slot}", []]} for slot in inner]}}}
-
-
-def _partners(
-    slot: str, table: algebra.Scan, keys: list[JoinKey], tests: list[BoundExpr], *, rows: Rows, lowering: Lowering
-) -> Stage:
-    """Keeps those of the candidates that the conditions of a LEFT JOIN hold for."""
-    candidate = lowering.names.new("o")
-    beside = Rows(rows.collection, [], rows.layout, {(table.relation, ()): f"$${candidate}"})
-    found = [agrees(key, lowering.value(key.local, rows), f"$${candidate}") for key in keys]
-    found += [lowering.is_true(test, beside) for test in tests]
-    condition = found[0] if len(found) == 1 else {"$and": found}
-    return {"$addFields": {slot: {"$filter": {"input": f"${slot}", "as": candidate, "cond": condition}}}}

@@ -10,6 +10,7 @@ from sqlbulk.plan.binding.calls import make_call
 from sqlbulk.plan.pipeline.equal import JoinKey, agrees, are_alike, is_exact, key_fields
 from sqlbulk.plan.pipeline.group import union_with
 from sqlbulk.plan.pipeline.hashed import lower_hashed
+from sqlbulk.plan.pipeline.merged import lower_merged
 from sqlbulk.plan.pipeline.rows import (
     Lowering,
     Outer,
@@ -45,15 +46,14 @@ def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
 
 
 def _by_fields(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows | None:
-    """A join on equal fields. Where their types leave it open, what $lookup finds is tested once more."""
+    """A join on equal fields or values. Where types leave it open, what $lookup finds is tested once more."""
     left = lowering.lower(node.left, outer)
     key = key_fields(algebra.Filter(node.right, node.condition), left, lowering) if node.condition else None
-    if key is None:
-        return None
     rows = slotted(left, lowering)
-    hashed = lower_hashed(node, key, rows, lowering)
-    if hashed is not None:
-        return hashed
+    found = lower_hashed(node, key, rows, lowering) if key is not None else None
+    found = found or lower_merged(node, key, rows, lowering, outer)
+    if key is None or found is not None:
+        return found
     exact, outer_join = is_exact(key), node.kind == "LEFT"
     others = [p for p in algebra.conjuncts(node.condition) if p is not key.condition]
     local = lowering.value(key.local, rows)

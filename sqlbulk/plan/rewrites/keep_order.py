@@ -10,27 +10,20 @@ Keys = tuple[SortKey, ...]
 
 def with_kept_order(node: algebra.Relation) -> algebra.Relation:
     """The relation with every order that still matters."""
-    return _kept(node)[0]
+    node = algebra.with_inputs(node, with_kept_order)
+    if not isinstance(node, algebra.Attach | algebra.Window):
+        return node
+    keys = order_of(algebra.inputs(node)[0])
+    return algebra.Sort(node, keys) if keys else node
 
 
-def _kept(node: algebra.Relation) -> tuple[algebra.Relation, Keys]:
-    """The relation, and the order that its rows must have."""
-    found: list[Keys] = []
-
-    def change(child: algebra.Relation) -> algebra.Relation:
-        kept, keys = _kept(child)
-        found.append(keys)
-        return kept
-
-    node = algebra.with_inputs(node, change)
-    first = found[0] if found else ()
+def order_of(node: algebra.Relation) -> Keys:
+    """The order that the rows have; none if it is of no account."""
     match node:
         case algebra.Sort():
-            return node, node.keys
+            return node.keys
         case algebra.Limit() | algebra.Filter() | algebra.Extend() | algebra.Apply() | algebra.Unnest():
-            return node, first
+            return order_of(algebra.inputs(node)[0])
         case algebra.Join(kind="INNER" | "LEFT"):
-            return node, first
-        case algebra.Attach() | algebra.Window():
-            return (algebra.Sort(node, first), first) if first else (node, ())
-    return node, ()
+            return order_of(node.left)
+    return ()

@@ -1,0 +1,95 @@
+"""Joins for want of an index: the right side's rows, gathered by their keys, are carried to their partners.
+
+A merge join gives a row one partner, so all right rows of a key are put into one document first. That has to stay
+below 16 MB, so the collection that they come from must be smaller as a whole.
+"""
+
+from __future__ import annotations
+
+from sqlbulk.catalog import Collection
+from sqlbulk.plan import algebra
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
+from sqlbulk.plan.binding.calls import type_of_bound
+from sqlbulk.plan.lowering.layout import ROOT
+from sqlbulk.plan.pipeline.attach import Matched, carry
+from sqlbulk.plan.pipeline.equal import JoinKey, only_partners
+from sqlbulk.plan.pipeline.order import leading_fields
+from sqlbulk.plan.pipeline.rows import Lowering, Outer, Rows, slotted, trimmed
+from sqlbulk.plan.rewrites.correlation import all_of
+from sqlbulk.plan.rewrites.keep_order import order_of
+
+SMALL = 8 * 1024 * 1024
+"""How many bytes the right side may come from: half of what a document may have."""
+_SHRINKING = (algebra.Filter, algebra.Project, algebra.Sort, algebra.Limit, algebra.Distinct)
+"""What gives no more rows than it takes."""
+
+Equality = tuple[BoundExpr, BoundExpr]
+
+
+def lower_merged(
+    node: algebra.Join, key: JoinKey | None, rows: Rows, lowering: Lowering, outer: Outer
+) -> Rows | None:
+    """The join of the left side's rows; None where an index is better, or the right side could be too large."""
+    equalities, tests = _parted(node)
+    if outer or not equalities or order_of(node.left) or _takes_whole_rows(node, tests):
+        return None
+    known = _small(node.right, lowering)
+    if known is None or (key is not None and key.foreign in leading_fields(known.name, lowering)):
+        return None
+    rows = trimmed(rows, lowering)
+    right = trimmed(slotted(lowering.lower(node.right, outer), lowering), lowering)
+    keys = [
+        Matched(a, f"$_id.k{n}" if len(equalities) > 1 else "$_id", type_of_bound(b), f"k{n}",
+                not isinstance(b, Column) or b.nullable)
+        for n, (a, b) in enumerate(equalities)]
+    values = {key.name: lowering.value(b, right) for key, (_, b) in zip(keys, equalities, strict=True)}
+    several = {name: {"$ifNull": [value, None]} for name, value in values.items()}
+    right.add({"$group": {"_id": several if len(values) > 1 else values["k0"], "rows": {"$push": ROOT}}})
+    kept = {key.name: key.right for key in keys} | {"rows": "$rows"}
+    there = carry(rows, right, keys, kept, lowering=lowering)
+    inner, places = node.kind == "INNER", {n: p.below("rows").below(there) for n, p in right.layout.items()}
+    if tests and not inner:
+        rows.add(only_partners(f"{there}.rows", right.layout, tests, rows=rows, lowering=lowering))
+    rows.add({"$unwind": {"path": f"${there}.rows", "preserveNullAndEmptyArrays": not inner}})
+    rows.layout |= places
+    condition = all_of(tests) if inner else None
+    return rows if condition is None else rows.add(lowering.filter(condition, rows))
+
+
+def _parted(node: algebra.Join) -> tuple[list[Equality], list[BoundExpr]]:
+    """The join's condition as equalities of values of the left and of the right, and the rest."""
+    left, right = algebra.visible(node.left), algebra.visible(node.right)
+    equalities: list[Equality] = []
+    rest: list[BoundExpr] = []
+    for condition in algebra.conjuncts(node.condition):
+        pair = _pair(condition, left, right)
+        if pair is None:
+            rest.append(condition)
+        else:
+            equalities.append(pair)
+    return equalities, rest
+
+
+def _pair(condition: BoundExpr, left: set[str], right: set[str]) -> Equality | None:
+    if not isinstance(condition, Call) or condition.function.name != "=":
+        return None
+    for a, b in (condition.arguments, condition.arguments[::-1]):
+        used = algebra.relations_of(a), algebra.relations_of(b)
+        if all(used) and used[0] <= left and used[1] <= right:
+            return a, b
+    return None
+
+
+def _takes_whole_rows(node: algebra.Join, tests: list[BoundExpr]) -> bool:
+    """Whether a condition of a LEFT JOIN is about a right row as one, which isn't to be had among candidates."""
+    right = algebra.visible(node.right)
+    columns = [e for test in tests for e in algebra.walk(test) if isinstance(e, Column)]
+    return node.kind == "LEFT" and any(c.relation in right and not c.path for c in columns)
+
+
+def _small(node: algebra.Relation, lowering: Lowering) -> Collection | None:
+    """What is known of the collection that the right side comes from, if it is small enough."""
+    while isinstance(node, _SHRINKING):
+        node = node.input
+    known = lowering.catalog.get(node.collection) if isinstance(node, algebra.Scan) and node.database is None else None
+    return known if known is not None and known.bytes is not None and known.bytes <= SMALL else None
