@@ -8,6 +8,7 @@ counts as NULL. No call aborts a statement.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -175,12 +176,9 @@ def _guarded(function: Function, operands: Sequence[Operand], known: Type, conte
         test = tests[0] if len(tests) == 1 else {"$and": tests}
         result = Operand({"$cond": [test, result.mql, None]}, result.type)
     result = _replaced(result, scope.close(result.mql))
-    return result if function.truth is None or result.value is not UNKNOWN else _with_truth(function, operands, result)
-
-
-def _with_truth(function: Function, operands: Sequence[Operand], result: Operand) -> Operand:
-    assert function.truth is not None
-    scope = Scope(operands)
+    if function.truth is None or result.value is not UNKNOWN:
+        return result
+    scope.clear()
     return replace(result, truth=scope.close(function.truth(*map(scope.bind, operands))))
 
 
@@ -230,7 +228,12 @@ class Scope:
     """
 
     def __init__(self, operands: Sequence[Operand]) -> None:
-        self._next = 1 + max((highest_variable([o.mql, o.truth]) for o in operands), default=0)
+        self._first = 1 + max((highest_variable([o.mql, o.truth]) for o in operands), default=0)
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin with the same arguments again."""
+        self._next = self._first
         self._bound: dict[str, Any] = {}
 
     def bind(self, operand: Operand) -> Operand:
@@ -244,13 +247,12 @@ class Scope:
 
     def close(self, mql: Any) -> Any:
         """The expression with its variables defined."""
-        kept = {}
-        for name, value in self._bound.items():
-            uses = _uses(mql, f"$${name}", inside=False)
-            if uses == 1:
-                mql = substitute(mql, f"$${name}", value)
-            elif uses:
-                kept[name] = value
+        uses: Counter[str] = Counter()
+        if self._bound:
+            _count_uses(mql, uses, inside=False)
+        once = {f"$${name}": value for name, value in self._bound.items() if uses[name] == 1}
+        kept = {name: value for name, value in self._bound.items() if uses[name] > 1}
+        mql = _substituted(mql, once) if once else mql
         return {"$let": {"vars": kept, "in": mql}} if kept else mql
 
 
@@ -261,14 +263,17 @@ _BODIES = {"in", "cond"}
 
 def highest_variable(mql: Any) -> int:
     """The highest number of a variable v1, v2, … in the expression, 0: none."""
-    if isinstance(mql, str):
-        match = _VARIABLE.match(mql)
-        return int(match[1]) if match else 0
-    if isinstance(mql, Mapping):
-        return max((highest_variable(v) for k, v in mql.items() if k != "$literal"), default=0)
-    if isinstance(mql, list | tuple):
-        return max(map(highest_variable, mql), default=0)
-    return 0
+    highest, parts = 0, [mql]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str):
+            match = _VARIABLE.match(part)
+            highest = max(highest, int(match[1])) if match else highest
+        elif isinstance(part, dict):
+            parts += [v for k, v in part.items() if k != "$literal"]
+        elif isinstance(part, list | tuple):
+            parts += part
+    return highest
 
 
 def _is_simple(mql: Any) -> bool:
@@ -277,36 +282,38 @@ def _is_simple(mql: Any) -> bool:
     return not isinstance(mql, Mapping | list | tuple) or "$literal" in mql
 
 
-def _uses(mql: Any, variable: str, *, inside: bool) -> int:
-    """How often a variable is used; a use in the body of a loop, or of a field of it, counts as many."""
+def _count_uses(mql: Any, uses: Counter[str], *, inside: bool) -> None:
+    """How often each variable is used; a use in the body of a loop, or of a field of it, counts as many."""
     if isinstance(mql, str):
-        return (2 if inside or mql != variable else 1) if _is_use(mql, variable) else 0
-    if isinstance(mql, Mapping):
-        if "$literal" in mql:
-            return 0
-        return sum(_uses(v, variable, inside=inside or k in _BODIES) for k, v in mql.items())
-    if isinstance(mql, list | tuple):
-        return sum(_uses(v, variable, inside=inside) for v in mql)
-    return 0
-
-
-def _is_use(mql: str, variable: str) -> bool:
-    return mql == variable or mql.startswith(variable + ".")
+        match = _VARIABLE.match(mql)
+        rest = mql[match.end():] if match else None
+        if match and rest is not None and (not rest or rest.startswith(".")):
+            uses[f"v{match[1]}"] += 2 if inside or rest else 1
+    elif isinstance(mql, Mapping):
+        for key, value in mql.items() if "$literal" not in mql else ():
+            _count_uses(value, uses, inside=inside or key in _BODIES)
+    elif isinstance(mql, list | tuple):
+        for value in mql:
+            _count_uses(value, uses, inside=inside)
 
 
 def substitute(mql: Any, variable: str, value: Any) -> Any:
     """The expression with a value in place of a variable, or of a field."""
+    return _substituted(mql, {variable: value})
+
+
+def _substituted(mql: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(mql, str):
-        return value if mql == variable else mql
+        return values.get(mql, mql)
     if isinstance(mql, Mapping):
-        return mql if "$literal" in mql else {k: _argument(k, v, variable, value) for k, v in mql.items()}
+        return mql if "$literal" in mql else {k: _argument(k, v, values) for k, v in mql.items()}
     if isinstance(mql, list | tuple):
-        return [substitute(v, variable, value) for v in mql]
+        return [_substituted(v, values) for v in mql]
     return mql
 
 
-def _argument(key: str, mql: Any, variable: str, value: Any) -> Any:
+def _argument(key: str, mql: Any, values: Mapping[str, Any]) -> Any:
     """What stands under a key, which may be an operator."""
-    if mql == variable and key.startswith("$"):
-        return sole(value)
-    return substitute(mql, variable, value)
+    if isinstance(mql, str) and mql in values and key.startswith("$"):
+        return sole(values[mql])
+    return _substituted(mql, values)
