@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
-from sqlbulk.errors import Span, SqlSyntaxError
+from sqlbulk.errors import Span, SqlSyntaxError, UnsupportedError
 from sqlbulk.syntax import ast, literals
 
 T = TypeVar("T")
@@ -17,6 +17,10 @@ Children = list[Any]
 
 MOMENTS = frozenset({"CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIMESTAMP", "LOCALTIME"})
 """Functions that SQL writes without parentheses."""
+
+SESSION_WORDS = frozenset({
+    "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "CURRENT_ROLE", "CURRENT_CATALOG", "CURRENT_SCHEMA"})
+"""Functions of the same kind that would be read as columns if they weren't refused."""
 
 TYPED_KINDS = {"TIMESTAMPTZ": "TIMESTAMP", "DATETIME": "TIMESTAMP", "NUMERIC": "DECIMAL"}
 
@@ -91,6 +95,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
         name: ast.Identifier = children[0]
         if not name.quoted and name.text.upper() in MOMENTS:
             return ast.Call(name.text.upper(), (), span=name.span)
+        if not name.quoted and name.text.upper() in SESSION_WORDS:
+            raise UnsupportedError("E3001", f"{name.text} isn't supported: a session has no such state", name.span,
+                                   hint=f'a column of that name is written in quotes: "{name.text}"')
         return ast.Path((name,), span=name.span)
 
     def member(self, meta: Meta, children: Children) -> ast.Expr:

@@ -39,7 +39,8 @@ _BEHIND_ITEM = {"ISNULL": _IS_NULL, "NOTNULL": _IS_NULL}
 _BEFORE_TABLE = dict.fromkeys(
     ("ONLY", "DELAYED", "OVERWRITE", "LOW_PRIORITY", "HIGH_PRIORITY", "IGNORE", "QUICK", "TABLE"), _LEAVE)
 _BEHIND_TABLE = {
-    "FINAL": _LEAVE, "NOLOCK": _LEAVE, "QUALIFY": _QUALIFY, "PIVOT": _FILTER, "UNPIVOT": "write UNNEST or UNION ALL",
+    **dict.fromkeys(("FINAL", "NOLOCK", "NOWAIT"), _LEAVE), "QUALIFY": _QUALIFY, "PIVOT": _FILTER,
+    "UNPIVOT": "write UNNEST or UNION ALL",
     "TABLESAMPLE": "write WHERE RANDOM() < 0.1, or ORDER BY RANDOM() LIMIT 100", "MATCH_RECOGNIZE": _QUALIFY,
 }
 _BEFORE_JOIN = {
@@ -48,7 +49,7 @@ _BEFORE_JOIN = {
     **dict.fromkeys(("POSITIONAL", "PASTE"), "number the rows with ROW_NUMBER()"),
 }
 _ALL = {**_BEFORE_ITEMS, **_BEHIND_ITEM, **_BEFORE_TABLE, **_BEHIND_TABLE, **_BEFORE_JOIN}
-_SUSPECT = re.compile(rf"\b(?:{'|'.join(_ALL)}|CONCURRENTLY|TRUNCATE|DESCRIBE)\b|\A\s*DESC\b", re.IGNORECASE)
+_SUSPECT = re.compile(rf"\b(?:{'|'.join(_ALL)}|CONCURRENTLY)\b", re.IGNORECASE)
 _JOIN = re.compile(r"\s+JOIN\b", re.IGNORECASE)
 
 
@@ -68,8 +69,6 @@ def refuse_misread(tree: Any, source: Source) -> None:
                 _check_alias(alias, source, used)
             case ast.Derived(alias=alias) if alias is not None and alias.span.start == alias.name.span.start:
                 _check_alias(alias, source, used)
-            case st.Truncate(table=ast.Table(alias=alias)) | st.Describe(table=ast.Table(alias=alias)) if alias:
-                raise _refused(f"{alias.name.text} behind the collection's name", alias.name.span, _LEAVE)
             case st.CreateIndex(name=ast.Identifier(text=text, quoted=False, span=span)) if (
                     text.upper() == "CONCURRENTLY"):
                 raise _refused("CREATE INDEX CONCURRENTLY", span, _BESIDE)
