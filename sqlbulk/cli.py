@@ -242,7 +242,7 @@ def _scripts(files: tuple[Path, ...], commands: tuple[str, ...]) -> list[tuple[s
     if files.count(Path("-")) > 1:
         raise UsageError("E6001", "standard input can be read only once")
     named: list[tuple[str, Script]] = [
-        ("-c" if len(commands) == 1 else f"-c {number}", text) for number, text in enumerate(commands, 1)
+        ("-c" if len(commands) == 1 else f"-c {number}", _utf8(text, "-c")) for number, text in enumerate(commands, 1)
     ]
     for file in files:
         named.append(("<stdin>", sys.stdin.buffer) if file == Path("-") else (str(file), file))
@@ -280,7 +280,16 @@ def _json(name: str, text: str) -> Any:
         raise UsageError("E6001", f"--param {name}: not JSON ({problem})", hint="NAME=VALUE gives a text.") from None
 
 
+def _utf8(text: str, flag: str) -> str:
+    """An argument of the command line, which is UTF-8 whatever the locale says of it."""
+    try:
+        return os.fsencode(text).decode() if any("\udc80" <= char <= "\udcff" for char in text) else text
+    except UnicodeError:
+        raise UsageError("E6001", f"{flag}: the text is not UTF-8") from None
+
+
 def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
+    text = _utf8(text, flag)
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise UsageError("E6001", f"{flag} {text}: expected {form}")

@@ -166,6 +166,8 @@ class Session:
             raise error.with_source(statement.source) from None
         except SqlbulkError as error:
             raise self._link.explained(error) from error.__cause__
+        except UnicodeEncodeError:
+            raise UsageError("E6001", "a text in the statement holds a lone surrogate (half a character)") from None
 
     def plan(
         self, statement: ScriptStatement, parameters: Parameters = None, *, catalog: Catalog | None = None,

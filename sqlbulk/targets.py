@@ -13,7 +13,8 @@ from sqlbulk.errors import UsageError
 
 DEFAULT_DATABASE = "test"
 _URI = re.compile(r"mongodb(?:\+srv)?://[^/?]*(?:/([^?]*))?", re.IGNORECASE)
-_NOT_IN_NAMES = re.compile(r'[/\\. "$*<>:|?\0]')
+_NOT_IN_NAMES = re.compile(r'[/\\. "$*<>:|?\0\ud800-\udfff]')
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def moment(given: datetime | str | None) -> datetime | None:
 def _database_of(uri: str) -> str | None:
     """The database in a URI, None if there is none."""
     match = _URI.match(uri)
+    if _HALF.search(uri):
+        raise UsageError("E5010", "the connection string can't be read: it is not UTF-8", hint=CODES["E5010"].remedy)
     if match is None:
         raise UsageError("E5010", "the connection string can't be read: it must begin with mongodb:// or mongodb+srv://",
                          hint=CODES["E5010"].remedy)

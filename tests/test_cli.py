@@ -95,6 +95,11 @@ def test_the_formats_are_those_that_can_be_written() -> None:
         (["run", "-c", "SET ordered = true", "--uri", "mongodb://h", "--data-dir", "x"], "are both given"),
         (["--uri", "localhost"], "E5010"),
         (["run", "-c", "SELECT a FROM t", "--uri", "mongodb://h:99999"], "E5010"),
+        (["run", "-c", "SELECT a FROM t", "--uri", "mongodb://\udcff"], "E5010"),
+        (["run", "-c", "SELECT '\udcff'"], "-c: the text is not UTF-8"),
+        (["run", "-c", "SELECT :a", "--param", "a=\udcff"], "--param: the text is not UTF-8"),
+        (["run", "-c", "SELECT 1", "-d", "\udcff"], "can't be the name of a database"),
+        (["run", "-c", "SELECT 1", "--data-dir", "\udcff"], "E6008"),
         (["run", "--continue", "-c", "SELECT a FROM t", "-c", "SELECT 1", "--uri", "mongodb://h/?no=1"], "E5010"),
         (["explain", "-c", "SELECT a FROM t", "--uri", "mongodb://a:b:c@h"], "E5010"),
     ],
@@ -488,3 +493,12 @@ def test_a_full_disk_is_an_error_of_one_line(target: list[str]) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("ERROR E6006: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.server
+def test_arguments_are_utf8_whatever_the_locale_says(sqlbulk: Any, target: list[str]) -> None:
+    """In a locale without UTF-8 Python hands them over in pieces."""
+    pieces = "'é'".encode().decode("ascii", "surrogateescape")
+    done = sqlbulk("run", *target, "--format", "json", "-c", f"SELECT {pieces} AS x, :p AS p", "--param", f"p={pieces}")
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == [{"x": "é", "p": "'é'"}]

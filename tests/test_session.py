@@ -542,3 +542,11 @@ def test_rows_that_are_read_after_the_end(server_uri: str, database: Any) -> Non
         with pytest.raises(UsageError, match="the session is closed, and not all rows were read before") as caught:
             list(unread)
         assert caught.value.hint == "read them before, or keep them: list(result.rows)"
+
+
+@pytest.mark.server
+def test_a_statement_with_half_a_character(server_uri: str, database: Any) -> None:
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        with pytest.raises(UsageError, match="E6001: a text in the statement holds a lone surrogate"):
+            session.execute("SELECT '\udcff' AS x")
+        assert [*session.execute("SELECT 'é' AS x").rows] == [("é",)]

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sqlbulk.embedded.binary import find_mongod
-from sqlbulk.embedded.diagnosis import explain_os_error
+from sqlbulk.embedded.diagnosis import check_name, explain_os_error
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -75,6 +75,7 @@ class EmbeddedServer:
         # Loaded when a server is needed: the locks alone take a fifth of the time that --help may take.
         from sqlbulk.embedded.users import Users
 
+        check_name(data_dir)
         self.data_dir = data_dir
         self._throw_away = throw_away
         self._users = Users(data_dir)

@@ -71,6 +71,15 @@ def explain_os_error(error: OSError, data_dir: Path) -> SqlbulkError:
                       hint="choose another with --data-dir or SQLBULK_DATA_DIR")
 
 
+def check_name(data_dir: Path) -> None:
+    """Raise UsageError E6008 for a directory that mongod can't tell the name of."""
+    try:
+        str(data_dir).encode()
+    except UnicodeEncodeError:
+        raise UsageError("E6008", f"the data directory's name is not UTF-8: {data_dir}",
+                         hint="choose another with --data-dir or SQLBULK_DATA_DIR") from None
+
+
 def missing_library(printed: str) -> str | None:
     """The shared library that the loader didn't find, by what it printed; None if that wasn't the reason."""
     found = _NOT_FOUND.search(printed)
