@@ -22,6 +22,8 @@ from sqlbulk.syntax import statements as st
 
 MARKS = ("archived_at", "archive_reason", "original_collection")
 OF_ARCHIVE = ("archive_reason", "partition_by", "retention_period", "compression")
+_ROW_DELETES = (7, 0)
+"""The first server that deletes single rows of a time series."""
 _FORMATS = {
     "year": "%Y", "quarter": "%Y_Q", "month": "%Y_%m", "week": "%G_W%V", "day": "%Y_%m_%d", "hour": "%Y_%m_%d_%H",
 }
@@ -38,6 +40,11 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
         raise UnsupportedError(
             "E3001", f"{table.collection} is a time-series collection, whose rows can't be archived and deleted one by"
             " one", statement.table.span, hint="INSERT … SELECT copies them")
+    server = environment.catalog.server or environment.context.server or _ROW_DELETES
+    if table.kind == "timeseries" and server < _ROW_DELETES:
+        raise UnsupportedError("E3001", f"{table.collection} is a time-series collection, whose rows servers before"
+                               f" {_ROW_DELETES[0]}.{_ROW_DELETES[1]} can't delete one by one", statement.table.span,
+                               hint=f"TRUNCATE {table.collection} deletes all of them")
     if isinstance(statement, st.Delete):
         archive = _archive(table, given, environment)
     else:

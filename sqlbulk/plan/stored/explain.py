@@ -104,8 +104,17 @@ def _change(command: UpdateWhere) -> Iterator[str]:
     yield f"{'pipeline' if isinstance(command.update, tuple) else 'operators'} {pretty(update)}"
     if command.values:
         yield f"one update a document, with values found before: {', '.join(command.values)}"
-    yield "repeatable: a window may be sent again" if command.repeatable else (
-        "not repeatable: exactly once by transactions; a server without them is sent one update a document")
+    if command.repeatable:
+        yield "repeatable: a window may be sent again"
+    elif _alone(command):
+        yield "not repeatable: a replica set knows an update that is sent once more; without a reply it is in doubt"
+    else:
+        yield "not repeatable: exactly once by transactions; a server without them is sent one update a document"
+
+
+def _alone(command: UpdateWhere | DeleteWhere) -> bool:
+    """Whether each document is changed by itself, and not its window in a transaction."""
+    return isinstance(command, UpdateWhere) and bool(command.values) and command.returning is None
 
 
 def _returning(command: UpdateWhere | DeleteWhere) -> Iterator[str]:
@@ -139,4 +148,5 @@ def _windows(command: UpdateWhere | DeleteWhere) -> Iterator[str]:
     options = command.options
     size = min(options.batch_size, options.checkpoint_interval or options.batch_size)
     workers = 1 if options.ordered or not options.parallel_deletion else options.parallel_workers
-    yield f"{size:,} documents by _id, {workers} at a time, each in a transaction where the server has them"
+    safe = "" if _alone(command) else ", each in a transaction where the server has them"
+    yield f"{size:,} documents by _id, {workers} at a time{safe}"
