@@ -107,6 +107,18 @@ def test_in_another_database(session: sqlbulk.Session, database: Any, tmp_path: 
         database.client.drop_database(name)
 
 
+def test_beside_rows_that_are_kept(session: sqlbulk.Session, database: Any, tmp_path: Path) -> None:
+    file = csv(tmp_path, "1,one", "2,two", "3,three")
+    session.execute("WITH c AS MATERIALIZED (SELECT _id AS id, v AS old FROM t WHERE _id < 5)"
+                    f" MERGE INTO t USING {file} AS s ON t._id = s.k AND EXISTS (SELECT 1 FROM c WHERE c.id = s.k)"
+                    " WHEN MATCHED THEN UPDATE SET v = s.v || '!'"
+                    " WHEN NOT MATCHED THEN INSERT (_id, v) VALUES (s.k, (SELECT MAX(old) FROM c))")
+    assert documents(database) == {1: "one!", 2: "two!", 3: "b", 10: "z"}
+    session.execute("WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c JOIN t ON t._id = c.n WHERE n < 3)"
+                    f" MERGE INTO t USING {file} AS s ON t._id = s.k WHEN MATCHED AND s.k IN (SELECT n FROM c) THEN DELETE")
+    assert documents(database) == {10: "z"}
+
+
 # What is refused
 
 
