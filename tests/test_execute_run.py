@@ -32,7 +32,7 @@ from sqlbulk.execute.conflicts import InsertFirst, Inserting, Keyed, Plain, Stra
 from sqlbulk.execute.documents import compile_shape
 from sqlbulk.execute.encode import Encoder, Ids
 from sqlbulk.execute.retry import Patience
-from sqlbulk.execute.runner import Run, settled
+from sqlbulk.execute.runner import Run, settled, told
 from sqlbulk.execute.writer import Writer
 from sqlbulk.option_kinds import ErrorLimit, RateLimit, SortKey
 from sqlbulk.options import WriteOptions
@@ -570,3 +570,16 @@ def test_what_is_written_but_not_confirmed_is_counted_apart() -> None:
     summary, error = run_to_end(run)
     assert (error, summary.inserted, summary.unconfirmed) == (None, 5, 5)
     assert run.notices == {"written, but not confirmed by the write concern: waiting for replication"}
+
+
+@pytest.mark.parametrize(("summary", "kind", "code"), [
+    (WriteSummary(read=5, skipped=5), ConnectionFailed, "E5001"),
+    (WriteSummary(read=5, inserted=2, skipped=3), ConnectionLost, "E5004"),
+    (WriteSummary(read=5, in_doubt=2, skipped=3), ConnectionLost, "E5004"),
+])
+def test_a_server_that_is_gone_for_one_worker_is_lost_if_others_sent_something(
+    summary: WriteSummary, kind: type, code: str
+) -> None:
+    error = told(ConnectionFailed("E5001", "no MongoDB answers: h:1: refused"), summary)
+    assert isinstance(error, ConnectionFailed | ConnectionLost)
+    assert (type(error), error.code, error.exit_code, error.summary) == (kind, code, 2, summary)

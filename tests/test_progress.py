@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from sqlbulk.progress import Drawn, Lines, Silent, choose_progress, clock_time, remaining
+from sqlbulk.progress import WAITING, Drawn, Lines, Silent, choose_progress, clock_time, remaining
 
 
 class Clock:
@@ -114,3 +114,27 @@ def test_silence() -> None:
     silent.begin("INSERT t", 1)
     silent.update(consumed=1, rows=1, rejected=0)
     silent.end()
+
+
+def test_a_statement_that_waits_says_so() -> None:
+    clock, stream = Clock(), io.StringIO()
+    lines = Lines(stream, interval=5, clock=clock)
+    lines.begin("UPDATE t", None)
+    for rows in (0, 20, 20, 30):
+        clock.now += 5
+        lines.update(consumed=0, rows=rows, rejected=0)
+    assert stream.getvalue().splitlines() == [
+        f"UPDATE t: 0 rows, 0 rows/s, {WAITING}", "UPDATE t: 20 rows, 2 rows/s",
+        f"UPDATE t: 20 rows, 1 rows/s, {WAITING}", "UPDATE t: 30 rows, 2 rows/s"]
+
+
+def test_a_bar_that_stands_says_why() -> None:
+    clock, stream = Clock(), Terminal()
+    drawn = Drawn(stream, clock=clock)
+    drawn.begin("UPDATE t", None)
+    for rows, seconds, waits in ((0, 4.9, False), (10, 4.9, False), (10, 5.1, True), (11, 4.9, False)):
+        clock.now += seconds
+        drawn.update(consumed=0, rows=rows, rejected=0)
+        assert drawn._bar is not None
+        assert (WAITING in drawn._bar.tasks[0].fields["counts"]) == waits
+    drawn.end()

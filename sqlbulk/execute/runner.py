@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlbulk.errors import ConnectionFailed, Interrupted, ServerError, SqlbulkError, TooManyErrors
+from sqlbulk.errors import ConnectionFailed, ConnectionLost, Interrupted, ServerError, SqlbulkError, TooManyErrors
 from sqlbulk.execute.batches import Batch, Limits, Partition
 from sqlbulk.execute.conflicts import Strategy
 from sqlbulk.execute.crew import TICK, Crew
@@ -312,10 +312,13 @@ def settled(summary: WriteSummary) -> int:
 
 def told(error: BaseException, summary: WriteSummary, *, lasting: bool = True) -> BaseException:
     """The error, knowing what was done before it; without `lasting` that is nothing that stays."""
+    written = summary.inserted + summary.matched
+    if isinstance(error, ConnectionFailed) and error.code == "E5001" and (written or summary.in_doubt):
+        # one of several workers didn't get to send anything, but others did
+        return ConnectionLost("E5004", f"connection lost: {error.message}", summary=summary)
     if isinstance(error, ServerError | ConnectionFailed):
         error.summary = summary
         return error
-    written = summary.inserted + summary.matched
     if lasting and (written or summary.in_doubt):
         note = f"{written:,} rows before it were written" + (
             f", {summary.in_doubt:,} are in doubt" if summary.in_doubt else "")
