@@ -93,6 +93,13 @@ def formats() -> str:
         "A CSV column without a type is looked at in the first thousand rows: whole numbers, numbers, true and false, and timestamps with a"
         " zone (`2025-01-31T12:00:00Z`) are taken for that, all else is text: so are dates alone, and codes such as `00123`."
         " A later row that doesn't fit is refused and says which column to call TEXT.")
+    lines.append(
+        "\n## Rows that are refused\n\nEach with its file and line (or its number, where a format has no lines), and all others go on with"
+        " `continue_on_error = true`: rows with too many or too few values, bytes that aren't of the file's encoding, NUL bytes in"
+        " text files, JSON that can't be read, empty field names and ones that begin with `$`, numbers beyond 64 bits, documents of more"
+        " than 16 MB, BSON documents that are damaged within, Parquet maps that hold a key twice. Of a name that stands twice in a JSON"
+        " object the last one counts. A header with such names, or with one twice, stops the statement before anything is written; so"
+        " do files of a pattern with different headers, and an empty file.")
     return "\n".join(lines) + "\n"
 
 
