@@ -14,7 +14,7 @@ from bson.binary import Binary
 from bson.objectid import ObjectId
 
 from sqlbulk.functions.calls import literal
-from sqlbulk.functions.fitting import bracket, is_nan, is_number, order_bounds, type_test
+from sqlbulk.functions.fitting import INFINITY, bracket, is_nan, is_number, order_bounds, type_test
 from sqlbulk.functions.ordering import compare
 from sqlbulk.functions.registry import UNKNOWN, Function, Operand, Parameter
 from sqlbulk.types import Type
@@ -266,7 +266,30 @@ def _connected(conditions: Sequence[Operand], every: str, some: str, *, decisive
 
 
 def _truly_all(*conditions: Operand) -> Any:
-    return _all([is_true(c) for c in conditions if c.value is not True])
+    tests = [is_true(c) for c in conditions if c.value is not True]
+    return _all([_without_bound(test, tests) for test in tests])
+
+
+def _without_bound(test: Any, tests: list[Any]) -> Any:
+    """A comparison without its bound at the other end, where that end has one already: x BETWEEN 1 AND 2."""
+    match test:
+        case {"$cond": [comparison, {"$gte": [value, bound]}, False]} if bound == -INFINITY:
+            signs = ("$gt", "$gte")
+        case {"$cond": [comparison, {"$lte": [value, bound]}, False]} if bound == INFINITY:
+            signs = ("$lt", "$lte")
+        case _:
+            return test
+    return comparison if any(_limits(other, value, signs) for other in tests) else test
+
+
+def _limits(test: Any, value: Any, signs: tuple[str, str]) -> bool:
+    """Whether the test holds only where the value is, by one of the signs, above or below a number."""
+    match test:
+        case {"$cond": [compared, _, False]}:
+            return _limits(compared, value, signs)
+        case dict():
+            return any(test[sign][0] == value and is_number(test[sign][1]) for sign in signs if sign in test)
+    return False
 
 
 def _truly_some(*conditions: Operand) -> Any:

@@ -66,7 +66,7 @@ def type_test(wanted: Type, operand: Any) -> Any:
     return {"$eq": [{"$type": operand}, BSON_NAMES[wanted]]}
 
 
-_INFINITY = float("inf")
+INFINITY = float("inf")
 
 
 def has_order(operand: Any) -> Any:
@@ -76,7 +76,7 @@ def has_order(operand: Any) -> Any:
 
 def order_bounds(operand: Any) -> tuple[Any, Any]:
     """What keeps out all that comes before such numbers, NaN and NULL among it, and what keeps out all behind."""
-    return {"$gte": [operand, -_INFINITY]}, {"$lte": [operand, _INFINITY]}
+    return {"$gte": [operand, -INFINITY]}, {"$lte": [operand, INFINITY]}
 
 
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
