@@ -870,6 +870,21 @@ def test_parquet_values_without_a_form_in_bson(load: Any) -> None:
     assert error.value.code == "E4005"
 
 
+def test_parquet_columns_that_are_not_asked_for_are_not_read(load: Any) -> None:
+    import pyarrow as arrow
+
+    part = arrow.struct([("x", arrow.int32()), ("$y", arrow.int32())])
+    good, number = arrow.struct([("x", arrow.int32())]), arrow.int32()
+    data = parquet_of(a=(number, [1, 2]), bad=(part, [None, None]), s=(good, [{"x": 3}, None]), b=(number, [5, 6]))
+    assert load(data, "x.parquet", columns=columns("b", "s.x", "gone")).rows == [(5, 3, MISSING), (6, MISSING, MISSING)]
+    for wanted in (None, columns("gone"), columns("bad.x")):
+        with pytest.raises(UsageError, match="a struct has the name"):
+            load(data, "x.parquet", columns=wanted)
+    dotted = parquet_of(**{"s.x": (number, [1]), "s": (good, [{"x": 2}])})
+    assert load(dotted, "x.parquet", columns=columns("s.x")).rows == [(1,)]
+    assert load(parquet_of(a=(number, [1, 2])), "x.parquet", columns=columns("gone")).rows == [(MISSING,)] * 2
+
+
 def test_parquet_that_is_none(load: Any) -> None:
     with pytest.raises(UsageError) as error:
         load(b"not parquet at all", "x.parquet")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -44,14 +44,23 @@ class ParquetRows(FileSource):
     def _file(self, file: BinaryIO, opened: OpenInput) -> Iterator[Chunk]:
         try:
             table = self._parquet.ParquetFile(file)
-            check_names(table.schema_arrow.names, opened.name)
-            conversions = [conversion(field.type, self._arrow, where=opened.name) for field in table.schema_arrow]
-            for batch in table.iter_batches(batch_size=ROWS):
+            read = self._read(table.schema_arrow.names)
+            check_names(read, opened.name)
+            conversions = {field.name: conversion(field.type, self._arrow, where=opened.name)
+                           for field in table.schema_arrow if field.name in read}
+            for batch in table.iter_batches(batch_size=ROWS, columns=read):
                 yield self._chunk(batch, conversions, opened.name)
         except (self._arrow.ArrowException, OSError) as error:
             raise unreadable(opened.name, str(error).splitlines()[0]) from None
 
-    def _chunk(self, batch: Any, conversions: Sequence[Conversion], name: str) -> Chunk:
+    def _read(self, names: Sequence[str]) -> list[str]:
+        """The file's columns that are to be read: those that the column list takes something of."""
+        wanted = {part for name in self.columns or () for part in (name, name.split(".")[0])}
+        read = [name for name in names if name in wanted]
+        # to the library a dot leads into a column, and without columns there are no rows
+        return read if read and not any("." in name for name in read) else list(names)
+
+    def _chunk(self, batch: Any, conversions: Mapping[str, Conversion], name: str) -> Chunk:
         names = batch.schema.names
         faults: dict[int, RowRefused] = {}
 
@@ -59,8 +68,8 @@ class ParquetRows(FileSource):
             error.column = column
             faults.setdefault(index, error)
 
-        columns = [found.values(column, refuse=partial(refuse, column_name))
-                   for column_name, column, found in zip(names, batch.columns, conversions, strict=True)]
+        columns = [conversions[column_name].values(column, refuse=partial(refuse, column_name))
+                   for column_name, column in zip(names, batch.columns, strict=True)]
         rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
         first = self._ordinal
         self._ordinal += batch.num_rows
