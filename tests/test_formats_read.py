@@ -847,6 +847,8 @@ def test_parquet_moments_that_python_has_not(load: Any) -> None:
     words = arrow.array([1_999_999], ns).dictionary_encode()
     data = parquet_of(word=(None, words), **{n: (t, [v]) for n, (t, v, _) in fields.items()})
     assert load(data, "x.parquet").rows == [{"word": one, **{n: v for n, (_, _, v) in fields.items()}}]
+    assert load(data, "x.parquet", columns=columns("far DATE", "before TIMESTAMP")).rows == [
+        (fields["far"][2], fields["before"][2])]
 
 
 def test_parquet_values_without_a_form_in_bson(load: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from bson.binary import Binary
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.errors import InvalidId
 from bson.objectid import ObjectId
@@ -207,7 +208,10 @@ def _timestamp(cell: str) -> datetime:
     return _as_utc(datetime.fromisoformat(cell.replace(" Z", "Z").upper()))
 
 
-def _date_value(value: Any) -> datetime:
+def _date_value(value: Any) -> datetime | DatetimeMS:
+    """A date as it is, also one that Python's own can't hold."""
+    if isinstance(value, DatetimeMS):
+        return value
     if not isinstance(value, datetime):
         raise ValueError
     return _as_utc(value)
