@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,12 +25,14 @@ from sqlbulk.errors import (
     SqlbulkError,
     TooManyErrors,
     UnsupportedError,
+    UsageError,
 )
 from sqlbulk.execute.connection import Connection, open_connection
+from sqlbulk.execute.spill import Spill
 from sqlbulk.execute.stored import Site, open_site
 from sqlbulk.execute.sweep import Outcome, Sweep
 from sqlbulk.execute.update import UNSURE, Updater
-from sqlbulk.execute.windows import Window
+from sqlbulk.execute.windows import Finder, Window
 from sqlbulk.options import WriteOptions, merge, parse_option
 from sqlbulk.results import Result, WriteSummary
 from sqlbulk.session import Session, connect
@@ -610,6 +614,49 @@ def test_out_of_time(session: Session, database: Database[dict[str, Any]]) -> No
         session.execute("UPDATE t SET n = n + 1 WHERE TRUE WITH (batch_size = 10, max_execution_time = 0.1, delay_ms = 30)")
     found = counts(caught.value)
     assert found["matched"] <= database.t.count_documents({"n": 1}) <= found["matched"] + found.get("in_doubt", 0) < 1000
+
+
+# Values in bounded memory
+
+
+def test_rows_wait_in_order_beyond_memory() -> None:
+    chunks: list[list[dict[str, Any]]] = [
+        [{"_id": number, "v0": "x" * 500}, {"_id": ObjectId()}] for number in range(20)]
+    waiting = Spill(1_000)
+    for chunk in chunks:
+        waiting.add(chunk)
+    assert list(waiting) == chunks
+
+
+@pytest.mark.parametrize(("fault", "message"), [
+    (OSError(errno.ENOSPC, "full"), "no space is left for the temporary files of the rows"),
+    (PermissionError(errno.EACCES, "denied"), "no temporary file for the rows that are found first: denied"),
+])
+@pytest.mark.parametrize("name", ["write", "seek"])
+def test_no_room_for_rows_that_wait(
+    monkeypatch: pytest.MonkeyPatch, name: str, fault: OSError, message: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, name, fail)
+    waiting = Spill(10)
+    with pytest.raises(UsageError, match=message) as caught:
+        waiting.add([{"_id": 1}])
+        list(waiting)
+    assert caught.value.code == "E6006"
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_windows_are_bounded_by_the_bytes_of_their_values(
+    connection: Connection, database: Database[dict[str, Any]], settled: bool
+) -> None:
+    database.t.insert_many([{"_id": n, "v": "x" * 1_000} for n in range(50)])
+    selection = Selection({}, ({"$project": {"v0": "$v"}},), "t", settled=settled)
+    windows = list(Finder(connection.collection("t"), selection, 20, values=("v0",), room=5_000))
+    assert [len(window) for window in windows] == [5] * 10
+    assert [n for window in windows for n in window.ids] == list(range(50))
+    assert [len(w) for w in Finder(connection.collection("t"), selection, 20, room=10)] == [20, 20, 10]
 
 
 # Elements, and rows of a query

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import heapq
 import pickle
 import tempfile
@@ -17,8 +16,8 @@ from uuid import UUID
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
-from sqlbulk.errors import UsageError
 from sqlbulk.execute.encode import Encoded, Origin
+from sqlbulk.execute.spill import no_file
 from sqlbulk.rowdata import Location
 from sqlbulk.types import MISSING
 
@@ -88,10 +87,7 @@ class Sorter:
                 pickle.dump(record, run, pickle.HIGHEST_PROTOCOL)
             run.flush()
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "no space is left for the temporary files of sort_by" if full else (
-                f"no temporary file for sort_by: {error.strerror or error}")
-            raise UsageError("E6006", reason, hint="Raise memory_limit, or set TMPDIR to a larger disk.") from None
+            raise no_file(error, "sort_by") from None
 
     def close(self) -> None:
         """Remove the temporary files."""

@@ -65,7 +65,9 @@ class Site:
         """The selection's documents, in windows of the size that the options ask for."""
         size = min(self.options.batch_size, self.options.checkpoint_interval or LARGEST_WINDOW, LARGEST_WINDOW)
         size = rows_a_batch(self.options.rate_limit, size)
-        return Finder(self.collection, selection, size, self.patience, self.options.comment, values)
+        # a window's values are there as they were read, as updates, and as what is sent
+        room = self.options.memory_limit // (4 * self.workers)
+        return Finder(self.collection, selection, size, self.patience, self.options.comment, values, room)
 
     def aggregate(
         self, pipeline: Sequence[Filter], collection: Collection[dict[str, Any]] | None = None

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pymongo
-from bson import decode, encode
+from bson import encode
 from pymongo.errors import OperationFailure, PyMongoError
 
 from sqlbulk.commands import Selection
@@ -18,6 +18,7 @@ from sqlbulk.execute import faults
 from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import Fault
 from sqlbulk.execute.retry import Patience
+from sqlbulk.execute.spill import Spill
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -27,6 +28,8 @@ Filter = Mapping[str, Any]
 CURSOR_GONE = frozenset({43, 237})
 """Codes of a cursor that the server has forgotten: open another."""
 NOTHING = object()
+ROOM = 16 * 1024 * 1024
+"""How many bytes of values, or of `_id`s, are held in memory where nobody says."""
 SEVERAL_ROWS = "a subquery used as a value gave more than one row"
 
 
@@ -57,7 +60,8 @@ class Finder:
     """Finds the documents of a selection, `size` at a time, in order of `_id`.
 
     A document is found once, however it is changed meanwhile. `values` are the fields to read beside `_id`;
-    of several rows with one `_id` the first is taken, and `repeated` counts the others.
+    of several rows with one `_id` the first is taken, and `repeated` counts the others. A window's values take
+    `room` bytes, or little more.
     """
 
     collection: Collection[dict[str, Any]]
@@ -66,6 +70,7 @@ class Finder:
     patience: Patience = field(default_factory=Patience)
     comment: str | None = None
     values: tuple[str, ...] = ()
+    room: int = ROOM
     repeated: int = 0
 
     def __iter__(self) -> Iterator[Window]:
@@ -86,10 +91,14 @@ class Finder:
                 first += len(kept)
 
     def _found_first(self) -> Iterator[list[dict[str, Any]]]:
-        """All of them, before the first one is given; they wait as BSON, which is small."""
-        packed = [encode({"rows": rows}, False, OPTIONS) for rows in self._chunks(resumable=False)]
-        for chunk in packed:
-            yield decode(chunk, OPTIONS)["rows"]
+        """All of them, before the first one is given."""
+        waiting = Spill(max(self.room, ROOM))
+        try:
+            for rows in self._chunks(resumable=False):
+                waiting.add(rows)
+            yield from waiting
+        finally:
+            waiting.close()
 
     def _chunks(self, *, resumable: bool) -> Iterator[list[dict[str, Any]]]:
         cursor: Iterator[dict[str, Any]] | None = None
@@ -99,7 +108,7 @@ class Finder:
             try:
                 with time_limit(self.patience.left()):
                     cursor = cursor or self._open(after, found)
-                    rows = list(islice(cursor, self.size))
+                    rows = self._next(cursor)
             except PyMongoError as error:
                 cursor = None
                 if (found and not resumable) or not self.patience.allows(_fault(error), attempt):
@@ -111,6 +120,16 @@ class Finder:
                 return
             after, found = rows[-1]["_id"], found + len(rows)
             yield rows
+
+    def _next(self, cursor: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not self.values:
+            return list(islice(cursor, self.size))
+        rows: list[dict[str, Any]] = []
+        taken = 0
+        while taken < self.room and len(rows) < self.size and (row := next(cursor, None)) is not None:
+            rows.append(row)
+            taken += len(encode(row, False, OPTIONS))
+        return rows
 
     def _open(self, after: Any, found: int) -> Iterator[dict[str, Any]]:
         selection = self.selection
