@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlbulk.types import Type
 
@@ -71,6 +71,11 @@ class Catalog:
     def get(self, name: str) -> Collection | None:
         """The collection of that name, None if nothing is known of it."""
         return self.collections.get(name)
+
+    def without_sizes(self) -> Catalog:
+        """The same for what is written down now, and holds when the collections have grown."""
+        return replace(self, collections={
+            name: replace(known, bytes=None, documents=None) for name, known in self.collections.items()})
 
     def find(self, database: str | None, name: str) -> Collection | None:
         """The collection of that name in a database, None: the connection's own."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Column
 from sqlbulk.plan.binding.calls import make_call
+from sqlbulk.plan.pipeline.applied import Applied, lower_applied
 from sqlbulk.plan.pipeline.equal import JoinKey, agrees, are_alike, is_exact, key_fields
 from sqlbulk.plan.pipeline.group import union_with
 from sqlbulk.plan.pipeline.hashed import lower_hashed
@@ -38,7 +39,9 @@ def lower_join(node: algebra.Join, lowering: Lowering, outer: Outer) -> Rows:
         return rows
     rows = apart(rows, lowering)
     left = node.left if node.condition is None else algebra.Filter(node.left, node.condition)
-    alone, partner = _looked_up(lowering.lower(node.right, outer), algebra.Limit(left, 1), lowering, outer)
+    turned = algebra.Apply("LEFT", node.right, algebra.Limit(left, 1))
+    alone, partner, applied = _with_array(turned, lowering, outer)
+    alone = alone if applied is None else applied.alone(lowering)
     alone.add({"$match": {partner: []}}, {"$unset": partner})
     alone = apart(alone, lowering)
     _same_slots(rows, alone)
@@ -90,13 +93,22 @@ def _same_slots(rows: Rows, alone: Rows) -> None:
 
 
 def lower_apply(node: algebra.Apply, lowering: Lowering, outer: Outer) -> Rows:
-    """$lookup and $unwind."""
-    left = lowering.lower(node.left, outer)
-    rows, slot = _looked_up(left, node.right, lowering, outer, limit=2 if node.single else None)
+    """$lookup and $unwind, or a merge for want of an index."""
+    rows, slot, applied = _with_array(node, lowering, outer)
     if node.single:
         rows.add({"$addFields": {slot: _only(slot)}})
-        return rows
-    return rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": node.kind == "LEFT"}})
+    else:
+        rows.add({"$unwind": {"path": f"${slot}", "preserveNullAndEmptyArrays": node.kind == "LEFT"}})
+    return rows if applied is None else applied.alone(lowering)
+
+
+def _with_array(node: algebra.Apply, lowering: Lowering, outer: Outer) -> tuple[Rows, str, Applied | None]:
+    """The left side's rows with the array of the right's, and where it stands."""
+    left = lowering.lower(node.left, outer)
+    applied = None if outer else lower_applied(node, left, lowering)
+    if applied is not None:
+        return applied.rows, applied.path, applied
+    return *_looked_up(left, node.right, lowering, outer, limit=2 if node.single else None), None
 
 
 MORE_THAN_ONE = "a subquery used as a value gave more than one row"

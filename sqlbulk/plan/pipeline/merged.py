@@ -6,6 +6,8 @@ below 16 MB, so the collection that they come from must be smaller as a whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sqlbulk.catalog import Collection
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
@@ -14,7 +16,7 @@ from sqlbulk.plan.lowering.layout import ROOT
 from sqlbulk.plan.pipeline.attach import Matched, carry
 from sqlbulk.plan.pipeline.equal import JoinKey, only_partners
 from sqlbulk.plan.pipeline.order import leading_fields
-from sqlbulk.plan.pipeline.rows import Lowering, Outer, Rows, slotted, trimmed
+from sqlbulk.plan.pipeline.rows import Lowering, Outer, Place, Rows, slotted, trimmed
 from sqlbulk.plan.rewrites.correlation import all_of
 from sqlbulk.plan.rewrites.keep_order import order_of
 
@@ -33,11 +35,26 @@ def lower_merged(
     equalities, tests = _parted(node)
     if outer or not equalities or order_of(node.left) or _takes_whole_rows(node, tests):
         return None
-    known = _small(node.right, lowering)
+    known = small(node.right, lowering)
     if known is None or (key is not None and key.foreign in leading_fields(known.name, lowering)):
         return None
+    path, right = gathered(rows, node.right, equalities, lowering)
+    inner = node.kind == "INNER"
+    if tests and not inner:
+        rows.add(only_partners(path, right, tests, rows=rows, lowering=lowering))
+    rows.add({"$unwind": {"path": f"${path}", "preserveNullAndEmptyArrays": not inner}})
+    place_below(path, right, rows)
+    condition = all_of(tests) if inner else None
+    return rows if condition is None else rows.add(lowering.filter(condition, rows))
+
+
+def gathered(
+    rows: Rows, node: algebra.Relation, equalities: Sequence[Equality], lowering: Lowering
+) -> tuple[str, Mapping[str, Place]]:
+    """Give each row the array of its partners in the other relation, in a field whose path is the first result; the
+    second is the layout of these."""
     rows = trimmed(rows, lowering)
-    right = trimmed(slotted(lowering.lower(node.right, outer), lowering), lowering)
+    right = trimmed(slotted(lowering.lower(node, {}), lowering), lowering)
     keys = [
         Matched(a, f"$_id.k{n}" if len(equalities) > 1 else "$_id", type_of_bound(b), f"k{n}",
                 not isinstance(b, Column) or b.nullable)
@@ -46,14 +63,13 @@ def lower_merged(
     several = {name: {"$ifNull": [value, None]} for name, value in values.items()}
     right.add({"$group": {"_id": several if len(values) > 1 else values["k0"], "rows": {"$push": ROOT}}})
     kept = {key.name: key.right for key in keys} | {"rows": "$rows"}
-    there = carry(rows, right, keys, kept, lowering=lowering)
-    inner, places = node.kind == "INNER", {n: p.below("rows").below(there) for n, p in right.layout.items()}
-    if tests and not inner:
-        rows.add(only_partners(f"{there}.rows", right.layout, tests, rows=rows, lowering=lowering))
-    rows.add({"$unwind": {"path": f"${there}.rows", "preserveNullAndEmptyArrays": not inner}})
-    rows.layout |= places
-    condition = all_of(tests) if inner else None
-    return rows if condition is None else rows.add(lowering.filter(condition, rows))
+    return f"{carry(rows, right, keys, kept, lowering=lowering)}.rows", right.layout
+
+
+def place_below(path: str, layout: Mapping[str, Place], rows: Rows) -> None:
+    """Add the relations to the rows, now that one of their rows stands at the path."""
+    for relation, place in layout.items():
+        rows.layout[relation] = Place((*path.split("."), *place.base), place.keys)
 
 
 def _parted(node: algebra.Join) -> tuple[list[Equality], list[BoundExpr]]:
@@ -62,7 +78,7 @@ def _parted(node: algebra.Join) -> tuple[list[Equality], list[BoundExpr]]:
     equalities: list[Equality] = []
     rest: list[BoundExpr] = []
     for condition in algebra.conjuncts(node.condition):
-        pair = _pair(condition, left, right)
+        pair = equality(condition, left, right)
         if pair is None:
             rest.append(condition)
         else:
@@ -70,7 +86,8 @@ def _parted(node: algebra.Join) -> tuple[list[Equality], list[BoundExpr]]:
     return equalities, rest
 
 
-def _pair(condition: BoundExpr, left: set[str], right: set[str]) -> Equality | None:
+def equality(condition: BoundExpr, left: set[str], right: set[str]) -> Equality | None:
+    """The two sides of a condition that values of the left and of the right are equal."""
     if not isinstance(condition, Call) or condition.function.name != "=":
         return None
     for a, b in (condition.arguments, condition.arguments[::-1]):
@@ -87,7 +104,7 @@ def _takes_whole_rows(node: algebra.Join, tests: list[BoundExpr]) -> bool:
     return node.kind == "LEFT" and any(c.relation in right and not c.path for c in columns)
 
 
-def _small(node: algebra.Relation, lowering: Lowering) -> Collection | None:
+def small(node: algebra.Relation, lowering: Lowering) -> Collection | None:
     """What is known of the collection that the right side comes from, if it is small enough."""
     while isinstance(node, _SHRINKING):
         node = node.input
