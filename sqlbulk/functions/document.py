@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlbulk.functions.comparison import equal
+from sqlbulk.functions.containing import contains, holds
 from sqlbulk.functions.entries import anything, array, document, entry, text
 from sqlbulk.functions.fitting import BSON_NAMES, fits_value, is_number, type_test
 from sqlbulk.functions.jsonpath import (
@@ -226,34 +226,12 @@ def _check_how(how: str) -> None:
 
 
 def _contains(value: Operand, part: Operand, path: Operand | None = None) -> Any:
-    found = value.mql if path is None else _at(value.mql, path)
-    p = part.mql
-    whole, given = "$$whole", "$$given"
-    elements = {"$setIsSubset": [{"$cond": [{"$isArray": [given]}, given, [given]]}, whole]}
-    fields = {"$eq": [{"$mergeObjects": [whole, given]}, whole]}
-    cases = [
-        {"case": {"$lte": [whole, None]}, "then": None},
-        {"case": {"$isArray": [whole]}, "then": elements},
-        {"case": {"$and": [{"$eq": [{"$type": v}, "object"]} for v in (whole, given)]}, "then": fields},
-    ]
-    test = {"$switch": {"branches": cases, "default": {"$eq": [whole, given]}}}
-    return {"$let": {"vars": {"whole": found, "given": p}, "in": test}}
+    return contains(value.mql if path is None else _at(value.mql, path), part, strict=False)
 
 
 def _fold_contains(value: Any, part: Any, path: str | None = None) -> bool | None:
     found = value if path is None else _fold_at(value, path)
-    if found is None:
-        return None
-    if isinstance(found, list | tuple):
-        return all(any(same(e, w) for w in found) for e in (part if isinstance(part, list | tuple) else [part]))
-    if isinstance(found, Mapping) and isinstance(part, Mapping):
-        return all(k in found and same(v, found[k]) for k, v in part.items())
-    return same(found, part)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether two values, NULL among them, are equal."""
-    return left is right if left is None or right is None else equal(left, right)
+    return None if found is None else holds(found, part, strict=False)
 
 
 _TYPE_NAMES = {
@@ -346,10 +324,13 @@ ENTRIES: tuple[Function, ...] = (
            _keys, _fold_keys, returns=Type.ARRAY, aliases=("OBJECT_KEYS", "JSONB_OBJECT_KEYS", "JSON_OBJECT_KEYS")),
     _entry("JSON_CONTAINS", "Whether the fields or elements of the second argument are among those of the first.",
            "JSON_CONTAINS([1, 2], 1)", (anything("document"), anything("part"), *_MAYBE_PATH[1:]), _contains,
-           _fold_contains, returns=Type.BOOLEAN, aliases=("@>",)),
+           _fold_contains, returns=Type.BOOLEAN),
+    _entry("@>", "Whether the fields or elements of the second argument are among those of the first.",
+           "[1, 2] @> [1]", (anything("document"), anything("part")), lambda d, p: contains(d.mql, p, strict=True),
+           lambda d, p: holds(d, p, strict=True), returns=Type.BOOLEAN),
     _entry("<@", "Whether the fields or elements of the first argument are among those of the second.",
-           "JSON_CONTAINS([1, 2], 1)", (anything("part"), anything("document")), lambda p, d: _contains(d, p),
-           lambda p, d: _fold_contains(d, p), returns=Type.BOOLEAN),
+           "[1] <@ [1, 2]", (anything("part"), anything("document")), lambda p, d: contains(d.mql, p, strict=True),
+           lambda p, d: holds(d, p, strict=True), returns=Type.BOOLEAN),
     _entry("JSON_CONTAINS_PATH", "Whether one ('one') or all ('all') of the paths are there.",
            "JSON_CONTAINS_PATH({a: 1}, 'one', '$.a', '$.b')",
            (anything("document"), text("how", constant=True, check=_check_how),

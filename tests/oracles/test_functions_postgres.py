@@ -67,6 +67,11 @@ CALLS = [
     "STRING_TO_ARRAY('a,b,,c', ',')", "(ARRAY[1, 2, 3])[2]", "(ARRAY[1, 2, 3])[9]", "(ARRAY[1, 2, 3])[2:3]", "ARRAY[1] || ARRAY[2]",
     "JSON_BUILD_OBJECT('a', 1, 'b', 'x')", "JSON_BUILD_ARRAY(1, 'a', NULL)", "JSON_ARRAY_LENGTH('[1, 2]'::json)",
     "'{\"a\": {\"b\": 2}}'::jsonb -> 'a'", "'{\"a\": 1}'::jsonb ->> 'a'", "'[5, 6]'::jsonb -> 1", "'{\"a\": 1, \"b\": 2}'::jsonb @> '{\"a\": 1}'::jsonb",
+    "'{\"a\": {\"b\": [1, {\"c\": 2, \"d\": 3}]}}'::jsonb @> '{\"a\": {\"b\": [{\"c\": 2}]}}'", "'[1, [2, 3]]'::jsonb @> '[[3]]'",
+    "'[1, [2, 3]]'::jsonb @> '[3]'", "'[1, 2]'::jsonb @> '2'", "'[{\"a\": 1}]'::jsonb @> '{\"a\": 1}'", "'{\"a\": [1]}'::jsonb @> '{\"a\": 1}'",
+    "'{\"a\": null}'::jsonb @> '{\"a\": null}'", "'{}'::jsonb @> '{\"a\": null}'", "'\"x\"' <@ '[\"x\", \"y\"]'::jsonb",
+    "'{1,2,NULL}'::int[]", "'{}'::text[]", "'{a, \"b c\"}'::text[]", "ARRAY[]::text[]", "ARRAY['1', NULL, '2']::int[]",
+    "JSONB_SET('{\"a\": 1}'::jsonb, '{a}', '\"x\"')", "'{\"a\": 1, \"b\": 2, \"c\": 3}'::jsonb - 'a' - 'c'",
     "JSONB_SET('{\"a\": 1}'::jsonb, '{b}', '2'::jsonb)", "JSONB_TYPEOF('[1]'::jsonb)", "'{\"a\": 1}'::jsonb || '{\"b\": 2}'::jsonb",
 ]
 

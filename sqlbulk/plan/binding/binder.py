@@ -8,11 +8,13 @@ from typing import Protocol
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions import AGGREGATES
 from sqlbulk.functions.registry import Aggregate, Context
+from sqlbulk.plan.binding.array_casts import cast_items
 from sqlbulk.plan.binding.bound import BoundExpr, Column, Constant, LambdaCall
 from sqlbulk.plan.binding.calls import literal_constant, make_call, make_constant, type_of_bound
 from sqlbulk.plan.binding.conditions import between, choose, compare_rows, connect, negate
 from sqlbulk.plan.binding.evaluate import fold_lambda
 from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval, unit_length
+from sqlbulk.plan.binding.json_text import json_arguments, json_joined, json_operands
 from sqlbulk.plan.binding.operators import (
     collated,
     compared_by,
@@ -234,6 +236,10 @@ class Binder:
             field = member(left, right)
             if field is not None:
                 return replace(field, span=node.span)
+        joined = json_joined(node, left, right, self.context)
+        if joined is not None:
+            return joined
+        left, right = json_operands(node, left, right, self.context)
         return operate(node.operator, left, right, span=node.span, context=self.context)
 
     def _compared_rows(self, node: ast.Binary) -> BoundExpr:
@@ -343,7 +349,8 @@ class Binder:
         check_plain(node)
         if node.name == "ARRAY" and len(node.arguments) == 1 and isinstance(node.arguments[0], ast.Query):
             return self.hooks.subquery("array", node.arguments[0], self, span=node.span)
-        arguments = self._arguments(spoken_unit(node))
+        node = spoken_unit(node)
+        arguments = json_arguments(node, self._arguments(node), self.context)
         if node.name == "JSON_EXTRACT" and len(arguments) == 2:
             field = field_at(arguments[0], arguments[1])
             if field is not None:
@@ -397,7 +404,7 @@ class Binder:
         match node:
             case ast.Cast(type=type_name):
                 if type_name.array:
-                    raise UnsupportedError("E3001", f"a cast to {type_name.name}[] isn't supported", type_name.span)
+                    return cast_items(operand, node, self.context)
                 extra = [make_constant(n, type_name.span) for n in type_name.arguments]
                 return self.call(cast_name(type_name, safe=node.safe), operand, *extra, span=node.span)
             case ast.Member(name=name):

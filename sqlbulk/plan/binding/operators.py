@@ -34,13 +34,32 @@ def operate(operator: str, left: BoundExpr, right: BoundExpr, *, span: Span, con
         return make_call("ARRAY_APPEND", [left, right], span, context)
     if operator == "||" and types[1] is Type.ARRAY and types[0] in _SCALARS:
         return make_call("ARRAY_PREPEND", [left, right], span, context)
-    if operator == "-" and types[0] is Type.DOCUMENT and isinstance(right, Constant) and isinstance(right.value, str):
+    if operator == "||" and set(types) == {Type.ARRAY, Type.ANY}:
+        return _grown(left, right, span, context)
+    if operator == "-" and isinstance(right, Constant) and _is_key(right.value, of=types[0]):
         path = "$." + json.dumps(right.value, ensure_ascii=False)
         return make_call("JSON_REMOVE", [left, make_constant(path, right.span)], span, context)
     if operator == "&&" and Type.ARRAY not in types:
         raise UnsupportedError("E3001", "&& is between arrays, and neither side is known to be one", span,
                                hint="write AND between conditions, ARRAYS_OVERLAP(a, b) for fields that hold arrays")
     return make_call(operator, [left, right], span, context)
+
+
+def _grown(left: BoundExpr, right: BoundExpr, span: Span, context: Context) -> BoundExpr:
+    """An array and what may be another, or one more element."""
+    first = type_of_bound(left) is Type.ARRAY
+    other = right if first else left
+    kind = make_call("JSON_TYPE", [other], span, context)
+    is_array = make_call("=", [kind, make_constant("ARRAY", span)], span, context)
+    return choose([
+        (make_call("IS NULL", [other], span, context), make_constant(None, span)),
+        (is_array, make_call("ARRAY_CAT", [left, right], span, context)),
+    ], make_call("ARRAY_APPEND" if first else "ARRAY_PREPEND", [left, right], span, context), span)
+
+
+def _is_key(value: Any, *, of: Type) -> bool:
+    """Whether it is taken off a document; off what may be a number or a date as well, only what reads like a name."""
+    return isinstance(value, str) and (of is Type.DOCUMENT or (of is Type.ANY and value.isidentifier()))
 
 
 # Patterns of ANY and ALL
