@@ -369,12 +369,21 @@ def test_standard_streams_that_are_full_or_closed(
     assert "Traceback" not in done.stderr
 
 
+HEEDING_SIGNALS = """
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "sqlbulk", *sys.argv[1:]])
+"""
+"""Runs the command as at a prompt, also if the tests themselves run behind an & or under nohup."""
+
+
 class Running:
     """The command reading rows from a pipe that stays open, until it has written some."""
 
     def __init__(self, target: list[str], database: Any, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sqlbulk", "run", *target, *arguments, "-c",
+            [sys.executable, "-c", HEEDING_SIGNALS, "run", *target, *arguments, "-c",
              "INSERT INTO t FROM STDIN FORMAT jsonl WITH BULK_OPTIONS (batch_size = 100, rate_limit = 5000);"
              "INSERT INTO u (a) VALUES (1)"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -393,10 +402,12 @@ class Running:
                 self.process.stdin.write(f'{{"_id": {number}}}\n')
 
     def end(self) -> Outcome:
-        out, err = "", ""
         assert self.process.stdout and self.process.stderr
+        late = threading.Timer(60, self.process.kill)
+        late.start()
         out, err = self.process.stdout.read(), self.process.stderr.read()
         code = self.process.wait(30)
+        late.cancel()
         self.feeder.join(30)
         with contextlib.suppress(BrokenPipeError):
             assert self.process.stdin
