@@ -128,6 +128,16 @@ def test_a_document_in_the_way_is_refused_by_itself(session: Session, base: Base
     assert stored(base) == [{"k": n, "n": n} for n in range(5)]
 
 
+def test_batches_are_bounded_by_their_bytes(session: Session, database: Base) -> None:
+    database.s.insert_many([{"k": k, "v": "x" * 100_000} for k in range(20)])
+    database.t.insert_many([{"k": k} for k in range(10)])
+    summary = session.execute(
+        "MERGE INTO t USING s ON t.k = s.k WHEN MATCHED THEN UPDATE SET v = s.v"
+        " WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k, s.v) WITH (memory_limit = '4MB')").summary
+    assert summary is not None and (summary.matched, summary.inserted) == (10, 10)
+    assert summary.batches >= 4
+
+
 def test_time_is_limited(session: Session, base: Base) -> None:
     with pytest.raises(ServerError, match="E5006"):
         session.execute("MERGE INTO t USING s ON t.k = s.k WHEN MATCHED THEN DELETE WITH (timeout_ms = 0.001)")

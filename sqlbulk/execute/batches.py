@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bson import encode
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
-from sqlbulk.execute.encode import Encoded
+from sqlbulk.execute.encode import OPTIONS, Encoded
 
 BATCH_BYTES = 16 * 1024 * 1024
 
@@ -96,6 +97,15 @@ class Partition:
         """The rows that are left in any lane."""
         for batcher in self._batchers:
             yield from batcher.flush()
+
+
+def next_rows(rows: Iterator[Mapping[str, Any]], size: int, room: int) -> list[Any]:
+    """The next rows, at most `size`, and no more once they are as large as `room` bytes of BSON."""
+    taken: list[Any] = []
+    while room > 0 and len(taken) < size and (row := next(rows, None)) is not None:
+        taken.append(row)
+        room -= len(encode(row, False, OPTIONS))
+    return taken
 
 
 def lane_of(key: tuple[Any, ...], lanes: int) -> int:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from sqlbulk.commands import PLACE, ROW, MergeArm, MergeRows
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors
 from sqlbulk.execute import faults
+from sqlbulk.execute.batches import BATCH_BYTES, next_rows
 from sqlbulk.execute.merge_operations import CHANGES, operation
 from sqlbulk.execute.merge_returning import RefusedError, Returner, Task, tasks_of
 from sqlbulk.execute.merge_source import location_of, with_source
@@ -129,7 +129,8 @@ class Writes:
         bucket = Bucket(options.rate_limit) if options.rate_limit is not None else None
         size = rows_a_batch(options.rate_limit, options.batch_size)
         rows = self._read([{"$replaceWith": {"$mergeObjects": [f"${ROW}", {"new": "$_id"}]}}])
-        while batch := list(islice(rows, size)):
+        room = max(1, min(BATCH_BYTES, options.memory_limit // 8))
+        while batch := next_rows(rows, size, room):
             if bucket is not None:
                 threading.Event().wait(bucket.take(len(batch), 0))
             self._look_around()

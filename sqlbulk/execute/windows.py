@@ -9,13 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pymongo
-from bson import encode
 from pymongo.errors import OperationFailure, PyMongoError
 
 from sqlbulk.commands import Selection
 from sqlbulk.errors import ServerError, SqlbulkError
 from sqlbulk.execute import faults
-from sqlbulk.execute.encode import OPTIONS
+from sqlbulk.execute.batches import next_rows
 from sqlbulk.execute.faults import Fault
 from sqlbulk.execute.retry import Patience
 from sqlbulk.execute.spill import Spill
@@ -108,7 +107,8 @@ class Finder:
             try:
                 with time_limit(self.patience.left()):
                     cursor = cursor or self._open(after, found)
-                    rows = self._next(cursor)
+                    rows = (next_rows(cursor, self.size, self.room) if self.values
+                            else list(islice(cursor, self.size)))
             except PyMongoError as error:
                 cursor = None
                 if (found and not resumable) or not self.patience.allows(_fault(error), attempt):
@@ -120,16 +120,6 @@ class Finder:
                 return
             after, found = rows[-1]["_id"], found + len(rows)
             yield rows
-
-    def _next(self, cursor: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-        if not self.values:
-            return list(islice(cursor, self.size))
-        rows: list[dict[str, Any]] = []
-        taken = 0
-        while taken < self.room and len(rows) < self.size and (row := next(cursor, None)) is not None:
-            rows.append(row)
-            taken += len(encode(row, False, OPTIONS))
-        return rows
 
     def _open(self, after: Any, found: int) -> Iterator[dict[str, Any]]:
         selection = self.selection

@@ -37,7 +37,7 @@ ID, ARM = "id", "arm"
 """The fields of the query's rows: the document's `_id`, missing where there is none, and the arm's number."""
 _PRESENT = "sqlbulk present"
 """A column of the source that no row lacks."""
-_WITHOUT_EFFECT = ("parallel_workers", "memory_limit", "retry_attempts")
+_WITHOUT_EFFECT = ("parallel_workers", "retry_attempts")
 _ACTIONS: dict[str, Literal["update", "delete", "insert", "nothing"]] = {
     "UPDATE": "update", "DELETE": "delete", "INSERT": "insert", "DO NOTHING": "nothing"}
 
