@@ -12,7 +12,7 @@ from typing import Any
 from sqlbulk.plan import algebra
 from sqlbulk.plan.binding.bound import BoundExpr, Column, SortKey
 from sqlbulk.plan.pipeline.equal import only_partners
-from sqlbulk.plan.pipeline.merged import Equality, equality, gathered, place_below, small
+from sqlbulk.plan.pipeline.merged import Equality, equality, gathered, is_one, place_below, small
 from sqlbulk.plan.pipeline.order import leading_fields, sorted_by
 from sqlbulk.plan.pipeline.rows import Lowering, Place, Rows, place_values, slotted
 from sqlbulk.plan.rewrites.correlation import with_conditions
@@ -54,7 +54,7 @@ def lower_applied(node: algebra.Apply, left: Rows, lowering: Lowering) -> Applie
     query = _subquery(node)
     order = order_of(node.left)
     known = None if query is None or (order and _is_cut(node.left)) else small(query.rows, lowering)
-    if query is None or known is None:
+    if query is None or known is None or is_one(node.left, lowering):
         return None
     fields = leading_fields(known.name, lowering)
     if any(_is_found(a, b, left, fields) for a, b in query.equalities):

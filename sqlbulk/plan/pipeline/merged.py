@@ -15,6 +15,7 @@ from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.lowering.layout import ROOT
 from sqlbulk.plan.pipeline.attach import Matched, carry
 from sqlbulk.plan.pipeline.equal import JoinKey, only_partners
+from sqlbulk.plan.pipeline.hashed import filtered
 from sqlbulk.plan.pipeline.order import leading_fields
 from sqlbulk.plan.pipeline.rows import Lowering, Outer, Place, Rows, slotted, trimmed
 from sqlbulk.plan.rewrites.correlation import all_of
@@ -35,7 +36,7 @@ def lower_merged(
     equalities, tests = _parted(node)
     if outer or not equalities or order_of(node.left) or _takes_whole_rows(node, tests):
         return None
-    known = small(node.right, lowering)
+    known = None if is_one(node.left, lowering) else small(node.right, lowering)
     if known is None or (key is not None and key.foreign in leading_fields(known.name, lowering)):
         return None
     path, right = gathered(rows, node.right, equalities, lowering)
@@ -102,6 +103,16 @@ def _takes_whole_rows(node: algebra.Join, tests: list[BoundExpr]) -> bool:
     right = algebra.visible(node.right)
     columns = [e for test in tests for e in algebra.walk(test) if isinstance(e, Column)]
     return node.kind == "LEFT" and any(c.relation in right and not c.path for c in columns)
+
+
+def is_one(node: algebra.Relation, lowering: Lowering) -> bool:
+    """Whether it is one row at most, found by a unique key: it may as well look for its partners by itself."""
+    table, conditions = filtered(node)
+    known = lowering.catalog.get(table.collection) if isinstance(table, algebra.Scan) else None
+    equal = [c.arguments for c in conditions if isinstance(c, Call) and c.function.name == "="]
+    keys = [a.path for pair in equal for a, b in (pair, pair[::-1])
+            if isinstance(a, Column) and not algebra.relations_of(b)]
+    return known is not None and any(known.has_unique((".".join(path),)) for path in keys)
 
 
 def small(node: algebra.Relation, lowering: Lowering) -> Collection | None:
