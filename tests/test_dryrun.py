@@ -63,6 +63,10 @@ STATEMENTS = [
     " WHEN MATCHED AND v.k = 3 THEN DELETE WHEN MATCHED THEN UPDATE SET s = v.s"
     " WHEN NOT MATCHED AND v.k = 8 THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (k, s) VALUES (v.k, v.s)",
     "MERGE INTO t USING (VALUES (1)) AS v (k) ON t.k = v.k WHEN NOT MATCHED BY SOURCE THEN DELETE",
+    "MERGE INTO t USING (VALUES (4, 'p'), (1, 'q'), (5, 'q'), (6, 'a'), (2, NULL), (7, 'r'), (7, 's'), (8, 'z')) AS v (k, s)"
+    " ON t.k = v.k WHEN MATCHED AND v.s IS NULL THEN DELETE WHEN MATCHED THEN UPDATE SET s = v.s"
+    " WHEN NOT MATCHED AND v.k = 8 THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (k, s) VALUES (v.k, v.s)"
+    " WHEN NOT MATCHED BY SOURCE THEN UPDATE SET s = 'p'",
     "INSERT INTO t (k, n) VALUES (1, 5), (20, 1) ON CONFLICT (k) DO UPDATE SET k.x = EXCLUDED.n",
     "UPSERT INTO t (k, s) SELECT k + 1, s FROM t ON CONFLICT (k) DO UPDATE SET s.x = EXCLUDED.s",
     "MERGE INTO t USING (VALUES (1, 'q'), (2, 'q')) AS v (k, s) ON t.k = v.k WHEN MATCHED THEN UPDATE SET s.x = v.s",
@@ -105,6 +109,19 @@ def test_returning_changes_nothing_but_a_notice(session: sqlbulk.Session, databa
 
 
 @pytest.mark.server
+def test_large_documents_are_worked_out_a_few_at_a_time(session: sqlbulk.Session, database: Any) -> None:
+    database.large.insert_many([{"_id": number, "v": "x" * 5_000_000} for number in range(6)])
+    found = session.execute("DRY RUN MERGE INTO large USING large AS s ON large._id = s._id"
+                            " WHEN MATCHED THEN UPDATE SET w = s.v")
+    assert counts(found) == {"changed": 6}
+    database.large.update_one({"_id": 3}, {"$set": {"v": "x" * 9_000_000}})
+    with pytest.raises(ServerError, match="DRY RUN can't work out the document with _id 3"):
+        session.execute("DRY RUN MERGE INTO large USING large AS s ON large._id = s._id"
+                        " WHEN MATCHED THEN UPDATE SET v = s.v || 'y'")
+    assert database.large.count_documents({"w": {"$exists": True}}) == 0
+
+
+@pytest.mark.server
 def test_refused_rows_are_listed_with_their_place_and_where_the_statement_would_stop(session: sqlbulk.Session) -> None:
     result = session.execute("DRY RUN INSERT INTO t (k, s) VALUES (4, 'd'), ('x', 'e'), (1, 'f')")
     assert result.notices == (
@@ -144,6 +161,46 @@ def test_texts_that_a_collation_holds_equal(session: sqlbulk.Session, database: 
     database.c.insert_one({"s": "Abc"})
     sql = "INSERT INTO c (s, n) VALUES ('ABC', 1), ('x', 1) ON DUPLICATE KEY UPDATE n = 1"
     assert counts(session.execute(f"DRY RUN {sql}")) == {"inserted": 1, "changed": 1}
+
+
+@pytest.mark.server
+def test_a_row_outside_of_a_partial_index_keeps_a_key_that_a_row_inside_cannot(
+    session: sqlbulk.Session, database: Any
+) -> None:
+    database.c.create_index("s", unique=True, partialFilterExpression={"n": {"$gt": 0}})
+    database.c.insert_one({"s": "a", "n": 1})
+    sql = "INSERT INTO c (s, n) VALUES ('a', 0), ('a', 2), ('b', 0), ('b', 3), ('b', 4) WITH (continue_on_error = true)"
+    assert counts(session.execute(f"DRY RUN {sql}")) == {"inserted": 3, "refused": 2}
+    summary = session.execute(sql).summary
+    assert summary is not None and (summary.inserted, summary.rejected) == (3, 2)
+
+
+ALL_ARMS = (
+    "MERGE INTO big USING other AS o ON big.k = o.k WHEN MATCHED AND o.n % 3 = 0 THEN DELETE"
+    " WHEN MATCHED AND o.n % 3 = 1 THEN UPDATE SET n = o.n WHEN MATCHED THEN DO NOTHING"
+    " WHEN NOT MATCHED AND o.n % 2 = 0 THEN INSERT (k, n) VALUES (o.k, o.n) WHEN NOT MATCHED THEN DO NOTHING"
+    " WHEN NOT MATCHED BY SOURCE AND big.n % 2 = 0 THEN DELETE WHEN NOT MATCHED BY SOURCE THEN UPDATE SET n = -1")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("sql", [
+    ALL_ARMS, "INSERT INTO big (k, n) SELECT k + 5000, n FROM other",
+    "UPSERT INTO big (k, n) SELECT k, n FROM other ON CONFLICT (k) DO UPDATE SET n = EXCLUDED.n",
+    "UPDATE big SET n = o.n FROM other AS o WHERE big.k = o.k", "DELETE FROM big WHERE n % 2 = 0",
+    "UPDATE big SET n = n + 1 WHERE k > 3",
+])
+def test_few_questions_are_asked_however_the_rows_alternate(
+    session: sqlbulk.Session, database: Any, sql: str
+) -> None:
+    database.big.create_index("k", unique=True)
+    database.big.create_index("n", unique=True, partialFilterExpression={"n": {"$gt": 100_000}})
+    database.big.insert_many([{"k": n, "n": n} for n in range(1_000)])
+    database.other.insert_many([{"k": n, "n": n} for n in range(500, 1_500)])
+    database.command("profile", 2)
+    told = session.execute(f"DRY RUN {sql}")
+    database.command("profile", 0)
+    assert "nothing was written" in told.notices[0]
+    assert database["system.profile"].count_documents({}) < 120
 
 
 @pytest.mark.server

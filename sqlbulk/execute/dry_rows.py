@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,9 @@ from sqlbulk.execute.encode import OPTIONS
 from sqlbulk.execute.faults import code_of_row, row_message
 from sqlbulk.execute.indexes import has_key, read_unique
 from sqlbulk.execute.insert import may_have_id, opened_rows, write_rows
+from sqlbulk.execute.merge_operations import CHANGES
 from sqlbulk.execute.merge_source import location_of, with_source
+from sqlbulk.execute.pace import rows_a_batch
 from sqlbulk.execute.query_rows import query_error, run_query_pipeline
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.steps import prepared, settings_of
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("outcome", "rows", "before", "after")
 _MOST_ERRORS = 20
-_BATCH = 200
+_AT_ONCE = 200
+"""How many rows are asked about in one question."""
 Line = tuple[Any, ...]
 
 
@@ -154,12 +157,31 @@ def _dry_merge(command: MergeRows, connection: Connection, refused: WriteSummary
         try:
             with cursor:
                 rows = iter(cursor)
-                while batch := list(islice(rows, _BATCH)):
+                while batch := list(islice(rows, rows_a_batch(command.options.rate_limit, command.options.batch_size))):
                     merge.take(batch)
         except PyMongoError as error:
             raise query_error(error) from None
     notices = _stop_notice(command, merge.summary)
     return told_rows(target, merge.summary, tuple(notices), command.collection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a row of a MERGE, the one of this number, would do: `before` None is a new document, `after` None no more.
+
+    `refused` says why it is known to fail.
+    """
+
+    number: int
+    row: Mapping[str, Any]
+    before: Document | None
+    after: Document | None = None
+    refused: Failure | None = None
+
+    @property
+    def kind(self) -> int:
+        """Where its kind stands in an unordered batch: inserts come first, then updates, then deletes."""
+        return 0 if self.before is None else 2 if self.after is None else 1
 
 
 @dataclass(slots=True)
@@ -170,54 +192,63 @@ class _DryMerge:
     met: set[Any] = field(default_factory=set)
 
     def take(self, batch: Sequence[dict[str, Any]]) -> None:
-        """Look at what a batch of rows would do."""
-        for number, group in groupby(batch, key=lambda row: int(row["arm"])):
-            arm, rows = self.command.arms[number], list(group)
-            first = self.summary.read + 1
-            self.summary.read += len(rows)
-            if arm.action == "nothing":
-                self.summary.skipped += len(rows)
-            elif arm.action == "insert":
-                made = [_new_document(arm, row) for row in rows]
-                self._judge(first, self.target.change([None] * len(made), made), made, rows)
-            else:
-                self._change(arm, rows, first)
+        """Look at what a batch of rows would do: an arm after the other is asked about, then all are done.
 
-    def _change(self, arm: MergeArm, rows: Sequence[dict[str, Any]], first: int) -> None:
-        for row in rows:
+        That is in the order in which the driver sends them: in an unordered batch those of one kind together.
+        """
+        first, changes = self.summary.read + 1, list[_Change]()
+        self.summary.read += len(batch)
+        of_arms: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        for number, row in enumerate(batch, first):
+            of_arms.setdefault(int(row["arm"]), []).append((number, row))
+            self._meet(row)
+        for arm_number, rows in of_arms.items():
+            arm = self.command.arms[arm_number]
+            if arm.action == "insert":
+                changes += [_Change(number, row, None, _new_document(arm, row)) for number, row in rows]
+            elif arm.action in CHANGES:
+                for start in range(0, len(rows), _AT_ONCE):
+                    changes += self._changes(arm, rows[start : start + _AT_ONCE])
+        self.summary.skipped += len(batch) - len(changes)
+        changes.sort(key=lambda change: (0 if self.command.options.ordered else change.kind, change.number))
+        refused: list[tuple[_Change, Failure]] = []
+        for start in range(0, len(changes), _AT_ONCE):
+            some = changes[start : start + _AT_ONCE]
+            known = {place: change.refused for place, change in enumerate(some) if change.refused is not None}
+            failures = self.target.change([c.before for c in some], [c.after for c in some], refused=known)
+            refused += [(c, failure) for c, failure in zip(some, failures, strict=True) if failure is not None]
+        for change, failure in sorted(refused, key=lambda pair: pair[0].number):
+            self._refuse(change, failure)
+
+    def _meet(self, row: dict[str, Any]) -> None:
+        if self.command.arms[int(row["arm"])].action in CHANGES:
             key = same(row["id"])
             if key in self.met:
                 raise ServerError(
                     "E5021", f"several rows of the source match the document with _id {row['id']!r}: it would be"
                     f" changed more than once{_at(row)}", hint="Make the source's rows unique, or narrow ON.")
             self.met.add(key)
-        found = self.target.collection.find(of_window([row["id"] for row in rows], arm.filter))
+
+    def _changes(self, arm: MergeArm, rows: Sequence[tuple[int, dict[str, Any]]]) -> list[_Change]:
+        """What an arm does to stored documents, those that are still there."""
+        found = self.target.collection.find(of_window([row["id"] for _, row in rows], arm.filter))
         before = {same(document["_id"]): document for document in found}
-        left = [row for row in rows if same(row["id"]) in before]
-        self.summary.skipped += len(rows) - len(left)
-        befores = [before[same(row["id"])] for row in left]
-        if arm.action == "delete":
-            for document in befores:
-                self.target.delete(document)
-        elif befores:
-            values = [{f"v{n}": row.get(name) for n, name in enumerate(arm.values)} for row in left]
-            afters, refused = self.target.attempt(befores, "values", values, arm.update)
-            self._judge(first, self.target.change(befores, afters, refused=refused), afters, left)
+        left = [_Change(number, row, before[same(row["id"])]) for number, row in rows if same(row["id"]) in before]
+        if arm.action == "update" and left:
+            values = [{f"v{n}": change.row.get(name) for n, name in enumerate(arm.values)} for change in left]
+            afters, refused = self.target.attempt([c.before or {} for c in left], "values", values, arm.update)
+            return [replace(change, after=afters[n], refused=refused.get(n)) for n, change in enumerate(left)]
+        return left
 
-    def _judge(
-        self, first: int, failures: Iterable[Failure | None], documents: Sequence[Document],
-        rows: Sequence[dict[str, Any]],
-    ) -> None:
-        for number, (failure, document, row) in enumerate(zip(failures, documents, rows, strict=True), first):
-            if failure is not None:
-                code, message = int(failure["code"]), row_message(dict(failure))
-                place = row.get(PLACE)
-                self.summary.reject(RowError(
-                    place["row"] if place else number, code_of_row(code, message), message, location_of(place),
-                    server_code=code, document=document))
+    def _refuse(self, change: _Change, failure: Failure) -> None:
+        code, message = int(failure["code"]), row_message(dict(failure))
+        place = change.row.get(PLACE)
+        self.summary.reject(RowError(
+            place["row"] if place else change.number, code_of_row(code, message), message, location_of(place),
+            server_code=code, document=change.after))
 
 
-def _at(row: dict[str, Any]) -> str:
+def _at(row: Mapping[str, Any]) -> str:
     """Where a row stands, if that is known."""
     place = row.get(PLACE)
     location = location_of(place)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bson import encode
-from pymongo.errors import OperationFailure
+from pymongo.errors import DocumentTooLarge, OperationFailure
 
+from sqlbulk.errors import ServerError
 from sqlbulk.execute.dry_keys import Key, keys_of, same, stored_owners
 from sqlbulk.execute.encode import OPTIONS, decoded
 from sqlbulk.execute.faults import DUPLICATE_KEY, STATEMENT, Fault, brief, classify
@@ -43,6 +44,15 @@ class Seen:
         self.count += 1
         if len(self.samples) < SAMPLES:
             self.samples.append((before, after))
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """What some rows meet in a unique index: it covers those at these places, and stored documents own these keys."""
+
+    index: UniqueIndex
+    covered: frozenset[int]
+    owners: Mapping[Key, Any]
 
 
 @dataclass(slots=True)
@@ -111,30 +121,34 @@ class DryTarget:
     # Documents
 
     def change(
-        self, befores: Sequence[Document | None], afters: Sequence[Document], *, ordered: bool = False,
+        self, befores: Sequence[Document | None], afters: Sequence[Document | None], *, ordered: bool = False,
         refused: Mapping[int, Failure] | None = None,
     ) -> Iterator[Failure | None]:
         """Put documents in the place of others, None: of none. Gives the failure of each that would be refused.
 
         `ordered`: nothing is done behind the first failure. `refused` are failures known before, by their places.
+        What would be is asked of the server for all of them at once.
         """
         refused = refused or {}
-        unfit, stored = self._unfit(afters), self._stored(afters)
-        for place, (before, after) in enumerate(zip(befores, afters, strict=True)):
-            if place not in refused and before is not None and not differ(before, after):
+        rows = {place: after for place, after in enumerate(afters) if after is not None}
+        unfit, stored = self._unfit(rows), self._stored(rows)
+        for place, before in enumerate(befores):
+            after, failure = rows.get(place), None
+            if after is None:
+                self._delete(before or {})
+            elif place not in refused and before is not None and not differ(before, after):
                 self.unchanged.add(before, after)
-                yield None
-                continue
-            failure = refused.get(place) or unfit.get(place) or self._collision(after, stored, new=before is None)
-            if failure is None:
-                self._take(after, before)
-                (self.inserted if before is None else self.changed).add(before, after)
+            else:
+                failure = refused.get(place) or unfit.get(place) or self._collision(
+                    place, after, stored, new=before is None)
+                if failure is None:
+                    self._take(after, before, [met.index for met in stored if place in met.covered])
+                    (self.inserted if before is None else self.changed).add(before, after)
             yield failure
             if failure is not None and ordered:
                 return
 
-    def delete(self, before: Document) -> None:
-        """Take a document away."""
+    def _delete(self, before: Document) -> None:
         self._forget(before)
         self._documents[same(before["_id"])] = None
         self.deleted.add(before, None)
@@ -145,7 +159,15 @@ class DryTarget:
         """What an expression makes of documents of different `_id`s; in it `$$name` is the value of each."""
         ids = [before["_id"] for before in befores]
         value = {"$arrayElemAt": [{"$literal": list(values)}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
-        return self._asked(befores, [{"$replaceWith": {"$let": {"vars": {name: value}, "in": expression}}}])
+        try:
+            return self._asked(befores, [{"$replaceWith": {"$let": {"vars": {name: value}, "in": expression}}}])
+        except DocumentTooLarge:
+            half = len(befores) // 2
+            if not half:
+                raise ServerError("E5005", f"DRY RUN can't work out the document with _id {ids[0]!r}: with its new"
+                                  " values it is too large for a question") from None
+            return [*self.evaluate(befores[:half], name, values[:half], expression),
+                    *self.evaluate(befores[half:], name, values[half:], expression)]
 
     def attempt(
         self, befores: Sequence[Document], name: str, values: Sequence[Any], expression: Any
@@ -166,60 +188,60 @@ class DryTarget:
 
     def _asked(self, documents: Sequence[Document], stages: Sequence[Mapping[str, Any]]) -> list[Document]:
         pipeline = [{"$documents": [{"$literal": document} for document in documents]}, *stages]
-        return list(self.collection.database.with_options(codec_options=OPTIONS).aggregate(pipeline))
+        try:
+            return list(self.collection.database.with_options(codec_options=OPTIONS).aggregate(pipeline))
+        except DocumentTooLarge:
+            half = len(documents) // 2
+            if not half:
+                raise
+            return [*self._asked(documents[:half], stages), *self._asked(documents[half:], stages)]
 
     # What would be refused
 
-    def _unfit(self, rows: Sequence[Document]) -> dict[int, Failure]:
+    def _unfit(self, rows: Mapping[int, Document]) -> dict[int, Failure]:
         """The rows that the collection's rules refuse."""
         refused: dict[int, Failure] = {}
         if self.time_field is not None:
-            for index, row in enumerate(rows):
+            for place, row in rows.items():
                 if not hasattr(row.get(self.time_field), "isoformat"):
                     reason = f"'{self.time_field}' must be present and contain a valid BSON UTC datetime value"
-                    refused[index] = {"code": BAD_VALUE, "errmsg": reason}
+                    refused[place] = {"code": BAD_VALUE, "errmsg": reason}
         if self.validator:
-            for index in self._outside(rows, self.validator):
-                refused[index] = {"code": VALIDATION, "errmsg": "Document failed validation"}
+            for place in self._outside(rows, self.validator):
+                refused[place] = {"code": VALIDATION, "errmsg": "Document failed validation"}
         return refused
 
-    def _outside(self, rows: Sequence[Document], condition: Mapping[str, Any]) -> Iterator[int]:
+    def _outside(self, rows: Mapping[int, Document], condition: Mapping[str, Any]) -> Iterator[int]:
         """The places of rows that don't match, as the server says."""
-        places = {same(row.get("_id")): index for index, row in enumerate(rows)}
+        places = {same(row.get("_id")): place for place, row in rows.items()}
         if len(places) < len(rows):
             # the server's answer tells rows apart by their _id
-            for index, row in enumerate(rows):
-                yield from (index for _ in self._outside([row], condition))
+            for place, row in rows.items():
+                yield from self._outside({place: row}, condition)
             return
         if rows:
-            for found in self._asked(rows, [{"$match": {"$nor": [condition]}}, {"$project": {"_id": 1}}]):
+            stages: list[Document] = [{"$match": {"$nor": [condition]}}, {"$project": {"_id": 1}}]
+            for found in self._asked(list(rows.values()), stages):
                 yield places[same(found.get("_id"))]
 
-    def _covered(self, index: UniqueIndex, rows: Sequence[Document]) -> list[Document]:
-        """The rows that an index covers."""
-        if index.partial is None:
-            return list(rows)
-        outside = set(self._outside(rows, index.partial))
-        return [row for place, row in enumerate(rows) if place not in outside]
-
-    def _stored(self, rows: Sequence[Document]) -> dict[str, dict[Key, Any]]:
-        """For each index the keys of the rows it covers, with the `_id` of a stored document that has the key."""
-        found: dict[str, dict[Key, Any]] = {}
+    def _stored(self, rows: Mapping[int, Document]) -> list[_Met]:
+        """What rows meet in each index."""
+        found = []
         for index in self.unique:
-            keys = {key: values for row in self._covered(index, rows) for key, values in keys_of(index, row).items()}
-            owners = stored_owners(self.collection, index, keys) if keys else {}
-            found[index.name] = {key: owners.get(key, _NOBODY) for key in keys}
+            outside = set(self._outside(rows, index.partial)) if index.partial is not None else set[int]()
+            covered = frozenset(rows.keys() - outside)
+            keys = {key: values for place in covered for key, values in keys_of(index, rows[place]).items()}
+            found.append(_Met(index, covered, stored_owners(self.collection, index, keys) if keys else {}))
         return found
 
-    def _collision(self, row: Document, stored: Mapping[str, Mapping[Key, Any]], *, new: bool) -> Failure | None:
+    def _collision(self, place: int, row: Document, stored: Sequence[_Met], *, new: bool) -> Failure | None:
         own = same(row.get("_id"))
-        for index in self.unique:
-            for key, values in keys_of(index, row).items():
-                if key not in stored[index.name]:
-                    continue
+        for met in stored:
+            index = met.index
+            for key, values in keys_of(index, row).items() if place in met.covered else ():
                 owner = self._owners.get(index.name, {}).get(key, _NOBODY)
                 if owner is _NOBODY:
-                    found = stored[index.name][key]
+                    found = met.owners.get(key, _NOBODY)
                     # a document that the run has changed or deleted may have another key by now
                     owner = _NOBODY if found is _NOBODY or same(found) in self._documents else same(found)
                 if owner is not _NOBODY and (new or owner != own):
@@ -230,13 +252,13 @@ class DryTarget:
 
     # What the run would have left
 
-    def _take(self, after: Document, before: Document | None) -> None:
+    def _take(self, after: Document, before: Document | None, indexes: Sequence[UniqueIndex]) -> None:
+        """`indexes` are those that cover the new document."""
         if before is not None:
             self._forget(before)
         own = same(after.get("_id"))
-        for index in self.unique:
-            if index.partial is None or self._covered(index, [after]):
-                self._owners.setdefault(index.name, {}).update(dict.fromkeys(keys_of(index, after), own))
+        for index in indexes:
+            self._owners.setdefault(index.name, {}).update(dict.fromkeys(keys_of(index, after), own))
         if self.keeps or before is not None:
             self._documents[own] = after
             for names, found in self._found_by.items():
