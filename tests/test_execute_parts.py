@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bson import encode
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import (
@@ -36,6 +38,7 @@ from sqlbulk.execute.encode import Encoded, Ids, Origin
 from sqlbulk.execute.faults import Fault, classify
 from sqlbulk.execute.indexes import UniqueIndex, find_colliding
 from sqlbulk.execute.pace import Bucket, bytes_a_batch, rows_a_batch
+from sqlbulk.execute.query_rows import QuerySource
 from sqlbulk.execute.retry import LONGEST, Patience, backoff
 from sqlbulk.execute.sorting import Sorter, sort_key
 from sqlbulk.execute.upserts import Upserts, collision_filter, key_filter, taken_apart, touches, without_field
@@ -416,6 +419,20 @@ def test_a_halted_crew_forgets_what_waits() -> None:
     release.set()
     crew.finish()
     assert written == [1]
+
+
+@pytest.mark.parametrize("row", [("x" * 1_000_000,), {"a": {"b": ["x" * 500_000, b"x" * 500_000]}}])
+def test_large_rows_of_the_caller_come_a_few_at_a_time(row: Any) -> None:
+    chunks = [len(chunk.rows) for chunk in caller_source([row] * 20)]
+    assert sum(chunks) == 20 and max(chunks) <= 6
+    assert [len(chunk.rows) for chunk in caller_source([(1,), (2,)] * 600)] == [1_000, 200]
+
+
+def test_large_rows_of_a_query_come_a_few_at_a_time() -> None:
+    documents = [RawBSONDocument(encode({"_id": number, "v": "x" * 1_000_000})) for number in range(10)]
+    chunks = list(QuerySource(iter(documents)))  # type: ignore[arg-type]
+    assert [len(chunk.rows) for chunk in chunks] == [5, 5, 0]
+    assert [number for chunk in chunks for number in chunk.ordinals] == list(range(1, 11))
 
 
 def test_rows_that_come_slowly_are_handed_on_early(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ PIECE_ROWS = 37
 """Rows that are read without looking at the clock; a chunk is one row and 27 pieces."""
 PATIENCE = 0.25
 """A chunk is handed on with fewer rows once it has waited for so many seconds."""
+CHUNK_BYTES = 4 * 1024 * 1024
+"""A chunk is handed on with fewer rows once they are so large, judged by one of each piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,28 @@ def _next_rows(rows: Iterator[Any]) -> list[Any]:
     """The next rows, fewer where they come slowly: between two chunks it is looked at whether to stop."""
     found: list[Any] = []
     latest = time.monotonic() + PATIENCE
+    wanted, room = 1, CHUNK_BYTES
     while len(found) < CHUNK_ROWS:
-        # the first ones by themselves, as they tell how slowly they come
-        wanted = PIECE_ROWS if found else 1
+        # the first one by itself, as it tells how slowly they come, and how large they are
         piece = list(islice(rows, wanted))
         found += piece
         if len(piece) < wanted or time.monotonic() > latest:
             break
+        large = _length(piece[-1])
+        room -= large * len(piece)
+        if room <= 0:
+            break
+        wanted = min(PIECE_ROWS, max(1, room // large)) if large else PIECE_ROWS
     return found
+
+
+def _length(value: Any) -> int:
+    """How long the texts and bytes in a row are, all together."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_length, value.values()))
+    return sum(map(_length, value)) if isinstance(value, list | tuple) else 0
 
 
 def caller_source(rows: object) -> CallerSource:

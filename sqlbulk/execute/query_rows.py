@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlbulk.options import WriteOptions
 
 _CHUNK = 1_000
+_CHUNK_BYTES = 4 * 1024 * 1024
 
 Stage = Mapping[str, Any]
 
@@ -46,13 +47,14 @@ class QuerySource:
     def __iter__(self) -> Iterator[Chunk]:
         """Chunks of rows; raises ServerError, ConnectionLost or ConnectionFailed."""
         rows: list[Any] = []
-        first = 1
+        first, size = 1, 0
         try:
             for document in self._cursor:
                 rows.append(document)
-                if len(rows) == _CHUNK:
-                    yield Chunk(rows, range(first, first + _CHUNK))
-                    first, rows = first + _CHUNK, []
+                size += len(document.raw)
+                if len(rows) == _CHUNK or size >= _CHUNK_BYTES:
+                    yield Chunk(rows, range(first, first + len(rows)))
+                    first, rows, size = first + len(rows), [], 0
         except PyMongoError as error:
             raise query_error(error) from None
         yield Chunk(rows, range(first, first + len(rows)))
