@@ -14,7 +14,7 @@ from sqlbulk.plan.binding.calls import literal_constant, make_call, make_constan
 from sqlbulk.plan.binding.conditions import between, choose, compare_rows, connect, negate
 from sqlbulk.plan.binding.evaluate import fold_lambda
 from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval, unit_length
-from sqlbulk.plan.binding.json_text import json_arguments, json_joined, json_operands
+from sqlbulk.plan.binding.json_text import json_arguments, json_joined, json_operands, narrowed
 from sqlbulk.plan.binding.operators import (
     collated,
     compared_by,
@@ -240,7 +240,8 @@ class Binder:
         if joined is not None:
             return joined
         left, right = json_operands(node, left, right, self.context)
-        return operate(node.operator, left, right, span=node.span, context=self.context)
+        found = operate(node.operator, left, right, span=node.span, context=self.context)
+        return narrowed(node.operator, left, right, found, self.context)
 
     def _compared_rows(self, node: ast.Binary) -> BoundExpr:
         for one, other in ((node.left, node.right), (node.right, node.left)):

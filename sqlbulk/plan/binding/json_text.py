@@ -7,14 +7,15 @@ as a parameter is read: a field with text, or a text that is worked out, is a te
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlbulk.errors import PlanError
+from sqlbulk.errors import PlanError, Span
 from sqlbulk.functions.registry import Context
 from sqlbulk.plan.binding.bound import BoundExpr, Constant
 from sqlbulk.plan.binding.calls import make_call, make_constant, type_of_bound
-from sqlbulk.plan.binding.conditions import choose
+from sqlbulk.plan.binding.conditions import choose, connect
+from sqlbulk.plan.binding.parts import member
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type
 
@@ -72,6 +73,27 @@ def json_joined(node: ast.Binary, left: BoundExpr, right: BoundExpr, context: Co
             return choose([(test, make_call("||", pair, node.span, context))],
                           make_call("||", [left, right], node.span, context), node.span)
     return None
+
+
+def narrowed(operator: str, left: BoundExpr, right: BoundExpr, found: BoundExpr, context: Context) -> BoundExpr:
+    """`field @> constant` and, beside it, what follows for the field's own fields: cheap, and an index may serve it."""
+    whole, part = (left, right) if operator == "@>" else (right, left)
+    if operator not in ("@>", "<@") or not isinstance(part, Constant) or not isinstance(part.value, dict):
+        return found
+    return connect("AND", [*_followed(whole, part.value, found.span, context), found], found.span, context)
+
+
+def _followed(whole: BoundExpr, part: dict[str, Any], span: Span, context: Context) -> Iterator[BoundExpr]:
+    for key, value in part.items():
+        field = member(whole, make_constant(key, span))
+        if field is None or value is None:
+            continue
+        if isinstance(value, dict):
+            yield from _followed(field, value, span, context)
+        elif not isinstance(value, list):
+            yield make_call("=", [field, make_constant(value, span)], span, context)
+        elif not any(isinstance(i, dict | list) for i in value):
+            yield make_call("@>", [field, make_constant(value, span)], span, context)
 
 
 def _text(tree: object, bound: BoundExpr) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlbulk.plan import algebra
-from sqlbulk.plan.binding.bound import BoundExpr, Call, Column
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.rewrites.correlation import all_of, with_conditions
 
 Conditions = list[BoundExpr]
+_BY_VALUE = frozenset({"=", "<>", "<", "<=", ">", ">=", "<=>", "IN", "IS NULL", "AND", "OR", "NOT", "LIKE"})
+"""What is the same for all rows of a partition: 1 and 1.0 are in one, and only their types differ."""
 
 
 def with_pushed_filters(node: algebra.Relation) -> algebra.Relation:
@@ -28,6 +30,9 @@ def _pushed(node: algebra.Relation, conditions: Conditions) -> algebra.Relation:
             return with_conditions(changed, above)
         case algebra.Extend() | algebra.Unnest():
             below, above = _split(conditions, {node.relation})
+            return with_conditions(replace(node, input=_pushed(node.input, below)), above)
+        case algebra.Window():
+            below, above = _partitions(node, conditions)
             return with_conditions(replace(node, input=_pushed(node.input, below)), above)
         case algebra.Sort():
             return replace(node, input=_pushed(node.input, conditions))
@@ -70,6 +75,23 @@ def _join(node: algebra.Join, conditions: Conditions) -> algebra.Relation:
 
 def _columns(relation: str, names: tuple[str, ...]) -> dict[str, BoundExpr]:
     return {name: Column(relation, (name,)) for name in names}
+
+
+def _partitions(node: algebra.Window, conditions: Conditions) -> tuple[Conditions, Conditions]:
+    """The conditions on what every call's partitions are by, so that whole partitions go, and the others."""
+    shared = [e for e in node.calls[0][1].partition_by if all(e in call.partition_by for _, call in node.calls)]
+    whole = {(e.relation, e.path) for e in shared if isinstance(e, Column)}
+
+    def fits(part: BoundExpr) -> bool:
+        match part:
+            case Column():
+                return (part.relation, part.path) in whole
+            case Call():
+                return part.function.name in _BY_VALUE
+        return isinstance(part, Constant)
+
+    below = [c for c in conditions if algebra.relations_of(c) and all(fits(part) for part in algebra.walk(c))]
+    return below, [c for c in conditions if c not in below]
 
 
 def _both_sides(node: algebra.SetOperation, conditions: Conditions) -> algebra.Relation:
