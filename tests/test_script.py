@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sqlbulk.errors import SqlSyntaxError, UsageError
+from sqlbulk.errors import SqlSyntaxError, UnsupportedError, UsageError
 from sqlbulk.syntax.lexical import ROWS_MARK
 from sqlbulk.syntax.script import ScriptStatement, statements
 from sqlbulk.syntax.textsource import PathStore, SpoolStore
@@ -49,6 +49,10 @@ def shown(statement: ScriptStatement) -> tuple[str, str | None]:
         ("DELIMITER //\na; b//\nc //\ndelimiter ;\nd;e", ["a; b", "c", "d", "e"]),
         ("DELIMITER $$\nBEGIN a; END$$\nDELIMITER ;", ["BEGIN a; END"]),
         ("x - 1 / 2; 'ü' é", ["x - 1 / 2", "'ü' é"]),
+        ("-- dump\n/*!40101 SET a */;\n/*!40000 SET b */;c", ["/*!40101 SET a */", "/*!40000 SET b */", "c"]),
+        ("-- /*! x\n/*!50000 */ /*M!*/ /*!999999 */ /*+-*/ a /*M!1 */;", ["a /*M!1 */"]),
+        (" # b\n /* c */ /*+ d */ e; /*M!100100 f */; /*!5*/", ["/*+ d */ e", "/*M!100100 f */", "/*!5*/"]),
+        ("DELIMITER /*!\na/*!/*! b/*!", ["a", "b"]),
     ],
 )
 def test_statements_end_at_the_delimiter(script: str, expected: list[str], piece: int) -> None:
@@ -193,6 +197,34 @@ def test_broken_text(script: str, code: str, place: tuple[int, int], piece: int)
     assert error.source is not None
     assert (error.code, error.source.position(error.span.start)) == (code, place)
     assert "^" in str(error)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize(
+    ("rows", "comment", "place"),
+    [
+        ("(1 /*! + 1 */)", "/*! + 1 */", (1, 25)),
+        ("(1),\n /*!50000 (2), */ (3)", "/*!50000 (2), */", (2, 2)),
+        ("(1), (ABS(2 /*M!100100 , 'é' */))", "/*M!100100 , 'é' */", (1, 34)),
+        ("('/*! a */', -- /*! b */\n 2 /*+ c */)", "/*+ c */", (2, 4)),
+    ],
+)
+def test_comments_that_other_databases_read_are_refused_in_lists(
+    rows: str, comment: str, place: tuple[int, int], piece: int
+) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        split(f"INSERT INTO t VALUES {rows}", piece)
+    error = caught.value
+    assert error.source is not None and error.source.text == comment
+    assert (error.code, error.source.position(error.span.start)) == ("E3001", place)
+    sign = comment[: error.span.end]
+    assert error.message.endswith(f"({sign} … */) isn't supported") and "^" * len(sign) in str(error)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_comments_that_say_nothing_stay_in_lists(piece: int) -> None:
+    rows = "(1 /*!50000 */, /*M!*/ /*+----+*/ '/*! x */' /* ! y */) -- /*! z"
+    assert split(f"INSERT INTO t VALUES {rows}", piece) == [("INSERT INTO t VALUES @ -- /*! z", rows[:-9])]
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlbulk.errors import Source, Span, UnsupportedError
 from sqlbulk.syntax import ast
 from sqlbulk.syntax import statements as st
-from sqlbulk.syntax.lexical import COMMENT, QUOTED
+from sqlbulk.syntax.lexical import COMMENT, HINT, QUOTED
 from sqlbulk.syntax.patterns import compiled
 
 _LIMIT = "write LIMIT behind the query"
@@ -207,8 +207,10 @@ _BEFORE_SELECTED = re.compile(
     rf"\bSELECT\s+(?:(?:ALL|DISTINCT)\s+)?({'|'.join(_BEFORE_ITEMS)})\s+(?=[\w*`\"])"
     r"(?!(?:FROM|AS|AND|X?OR|IS|IN|NOT|I?LIKE|REGEXP|RLIKE|BETWEEN|DIV|MOD|COLLATE|UNION|INTO|WHERE|LIMIT)\b)",
     re.IGNORECASE)
+HINT_SIGNS = ("/*+", "/*!", "/*M!")
+"""What comments begin with that other databases read."""
 _PIECE = compiled(rf"{QUOTED}|{COMMENT}")
-_HINT_COMMENT = re.compile(r"/\*(?:\+\s*[A-Za-z]|!\s*(?:\d+\s*)?[A-Za-z])")
+_HINT_COMMENT = compiled(HINT)
 
 
 def refuse_foreign(source: Source, start: int) -> None:
@@ -254,11 +256,18 @@ def _masked(piece: re.Match[str]) -> str:
 
 def refuse_hints(source: Source) -> None:
     """Raise UnsupportedError E3001 for a comment that other databases read: a hint, or MySQL's own SQL."""
-    if "/*+" not in source.text and "/*!" not in source.text:
+    if not any(sign in source.text for sign in HINT_SIGNS):
         return
     for piece in _PIECE.finditer(source.text):
         if _HINT_COMMENT.match(piece[0]):
-            span = Span(piece.start(), piece.start() + 3)
-            if piece[0][2] == "+":
-                raise _refused("a hint in a comment (/*+ … */)", span, f"{_HINT}; /* + is a comment")
-            raise _refused("SQL in a comment (/*! … */)", span, "write it without the comment, or a space before the !")
+            raise refused_hint(source, piece.start())
+
+
+def refused_hint(source: Source, start: int) -> UnsupportedError:
+    """The error for such a comment, which begins there."""
+    sign = next(sign for sign in HINT_SIGNS if source.text.startswith(sign, start))
+    span = Span(start, start + len(sign))
+    if sign == "/*+":
+        return _refused("a hint in a comment (/*+ … */)", span, f"{_HINT}; /* + is a comment", source)
+    return _refused(f"SQL in a comment ({sign} … */)", span,
+                    "write it without the comment, or leave it out; with a space before the ! it is a comment", source)

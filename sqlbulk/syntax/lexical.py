@@ -7,6 +7,8 @@ from __future__ import annotations
 
 SPACE = r"[ \t\r\n\f\v]"
 COMMENT = r"(?:--|\#)[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
+HINT = rf"/\*(?:\+{SPACE}*+[A-Za-z]|M?!(?:\d{{5,6}})?+{SPACE}*+(?!{SPACE}|\*/))"
+"""What begins a comment that other databases read: a hint, or SQL for MySQL or MariaDB, from a version on."""
 GAP = rf"(?:{SPACE}++|{COMMENT})*+"
 VALUE_GAP = rf"(?:{SPACE}++|(?!\#>|\#-\s*+'\{{)(?:{COMMENT}))*+"
 """A gap beside a value, where PostgreSQL's operators #>, #>> and #- are no comments: they are refused."""

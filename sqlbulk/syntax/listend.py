@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-from sqlbulk.syntax.lexical import COMMENT, GAP, OPENING, QUOTED
+from sqlbulk.errors import Source
+from sqlbulk.syntax.foreign import refused_hint
+from sqlbulk.syntax.lexical import COMMENT, GAP, HINT, OPENING, QUOTED
 from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.textsource import PIECE, MemoryStore, SpoolStore, ValueText
 from sqlbulk.syntax.window import Window
@@ -18,6 +20,7 @@ _CLAUSE = r"(?i:ON|WITH|RETURNING|AS)\b"
 _END = compiled(rf"\)\s*+(?:[A-Za-z_]|,\s*+{_CLAUSE})".encode())
 _ESCAPED = compiled(rb"(?<!\w)[eE]'")
 _GAP = compiled(GAP.encode())
+_HINTED = compiled(rf"(?={HINT})(?:{COMMENT})".encode())
 _WORD = compiled(rb"(ROW\b)|[A-Za-z_]", re.IGNORECASE)
 _CLAUSE_WORD = compiled(_CLAUSE.encode())
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"'()"))
@@ -43,12 +46,15 @@ class ListReader:
         sign = re.escape(delimiter.decode("latin-1"))
         first = sign[:2] if sign[0] == "\\" else sign[0]
         self.signs = (b'"', b"`", b"#", b"--", b"/*", b"$", delimiter)
-        ordinary = rf"{QUOTED}|{COMMENT}|(?!{OPENING})[\-/$eE{first}]"
+        ordinary = rf"{QUOTED}|(?!{HINT})(?:{COMMENT})|(?!{OPENING})[\-/$eE{first}]"
         run = rf"(?:[^()'\"`\-/#$eE{first}]++|(?!{sign})(?:{ordinary}))*+"
         self.run = compiled(run.encode("latin-1"))
 
     def read(self) -> ValueText:
-        """Go behind the list; it is not `complete` if the script ends inside of it."""
+        """Go behind the list; it is not `complete` if the script ends inside of it.
+
+        UnsupportedError E3001: other databases would read a comment in it.
+        """
         while True:
             if not self._leap():
                 complete = self._walk(final=False)
@@ -118,6 +124,10 @@ class ListReader:
                     return self._take(at)
                 if end != _GO_ON:
                     return self._take(end, complete=True)
+            elif hint := _HINTED.match(data, stop):
+                self._take(stop)
+                comment = hint[0].decode("utf-8", "replace")
+                raise refused_hint(Source(comment, self.name, self.window.line, self.window.column), 0)
             elif final:
                 return self._take(len(data), complete=not sign and not self.depth)
             else:

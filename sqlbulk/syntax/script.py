@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from sqlbulk.errors import Cut, Source, Span, SqlSyntaxError
-from sqlbulk.syntax.lexical import COMMENT, OPENING, QUOTED, ROWS_MARK, SPACE
+from sqlbulk.syntax.foreign import HINT_SIGNS
+from sqlbulk.syntax.lexical import COMMENT, HINT, OPENING, QUOTED, ROWS_MARK, SPACE
 from sqlbulk.syntax.listend import ListReader
 from sqlbulk.syntax.patterns import compiled
 from sqlbulk.syntax.rows import check_structure
@@ -18,6 +19,8 @@ from sqlbulk.syntax.window import Window
 _TOKEN = compiled(
     rf"((?:{SPACE}++|{COMMENT})++)|({QUOTED})|({OPENING})|([A-Za-z0-9_\x80-\xff]++)|(\x00)|[\s\S]".encode("latin-1")
 )
+_HINTED = compiled(rf"(?:{SPACE}++|(?!{HINT})(?:{COMMENT}))*+(?={HINT})".encode("latin-1"))
+"""A gap up to a comment that other databases read: that is no gap, and the parser refuses it."""
 _SIGN, _GAP, _QUOTED, _OPENING, _WORD, _NUL = 0, 1, 2, 4, 5, 6
 _DELIMITER = compiled(rb"[ \t]*+([^\s\w'\"`\\(),#]*+)[ \t\r]*+(?:\n|\Z)")
 _MARK = ROWS_MARK.encode()
@@ -43,13 +46,16 @@ def statements(
 ) -> Iterator[ScriptStatement]:
     """The statements of a script one after another; empty ones and pure comments are left out.
 
+    Comments that other databases read as SQL or hints are none: they are parts of statements, or statements.
+
     `script` is the text itself, a path, or an open file, binary or text; it is read `piece` bytes at a
     time as the statements are asked for. A long value list isn't kept in memory: its place in the file is
     read again, so a file must stay open and unchanged until its rows are read; of a stream it is put into
     a temporary file. `DELIMITER //` changes the delimiter as in MySQL.
 
     Raises SqlSyntaxError: E1002 a quote, comment or value list has no end, E1008 not UTF-8 or a NUL,
-    E1001 a stray `ROWS_MARK` or bad delimiter; UsageError E6002 if the file can't be read.
+    E1001 a stray `ROWS_MARK` or bad delimiter; UnsupportedError E3001 such a comment in a value list; UsageError
+    E6002 if the file can't be read.
     """
     splitter = _Splitter(Window(open_input(script, piece)), name)
     while (statement := splitter.next()) is not None:
@@ -78,6 +84,10 @@ class _Splitter:
                 self._read_delimiter()
             elif kind != _GAP and token != self.delimiter:
                 return self._statement(kind, token)
+            elif kind == _GAP and (hinted := _HINTED.match(token)):
+                if not hinted.end():
+                    return self._statement(kind, token)
+                self.window.at -= len(token) - hinted.end()
             self.window.drop(self.window.at)
 
     def _token(self) -> tuple[int | None, bytes]:
@@ -243,7 +253,7 @@ class _InsertWatch:
         """Behind VALUES; `at_rows` decides."""
 
 
-_NO_GAP = (b"#>", b"#-", b"/*+", b"/*!")
+_NO_GAP = (b"#>", b"#-", *(sign.encode() for sign in HINT_SIGNS))
 _PREFIXES = {b"EXPLAIN", b"DRY", b"WITH", b"BULK"}
 _VERBS = {b"INSERT", b"UPSERT", b"REPLACE"}
 _BEFORE_TABLE = _VERBS | {b"INTO", b"IGNORE", b"."}
