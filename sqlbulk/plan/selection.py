@@ -20,6 +20,7 @@ from sqlbulk.plan.lowering.layout import Layout
 from sqlbulk.plan.options import Given
 from sqlbulk.plan.query.bind import new_planning
 from sqlbulk.plan.query.common import with_tables
+from sqlbulk.plan.query.misspelt import misspelt
 from sqlbulk.plan.query.sources import bind_from
 from sqlbulk.plan.query.state import Around
 from sqlbulk.plan.table import Table
@@ -141,6 +142,22 @@ def walk_nodes(node: Any) -> Iterator[ast.Node]:
             for name in found.__dataclass_fields__:
                 if name != "span":
                     pending.append(getattr(found, name))
+
+
+def doubtful_names(scope: Scope, *trees: Any) -> tuple[str, ...]:
+    """A notice for each name that is most likely misspelt, subqueries and lambdas aside."""
+    found: dict[str, None] = {}
+    pending = list(trees)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tuple):
+            pending += node[::-1]
+        elif isinstance(node, ast.Path):
+            notice = misspelt(node, scope)
+            found |= {} if notice is None else {notice: None}
+        elif isinstance(node, ast.Node) and not isinstance(node, ast.Query | ast.Lambda):
+            pending += [getattr(node, name) for name in node.__dataclass_fields__][::-1]
+    return tuple(found)
 
 
 # The query that finds the documents

@@ -18,6 +18,7 @@ from sqlbulk.plan.binding.calls import type_of_bound
 from sqlbulk.plan.binding.parts import UNNESTS
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.query.frames import bind_frame
+from sqlbulk.plan.query.misspelt import misspelt
 from sqlbulk.plan.query.state import Around, CommonTable, Planning
 from sqlbulk.syntax import ast
 from sqlbulk.types import Type, type_of
@@ -58,6 +59,9 @@ class QueryHooks:
         """GROUPING (…), which only the groups can tell the value of; they put it in its place."""
         if isinstance(expression, ast.Path):
             self._note_guess(expression, binder.scope)
+            notice = misspelt(expression, binder.scope)
+            if notice is not None and notice not in self.planning.notices:
+                self.planning.notices.append(notice)
         if not isinstance(expression, ast.Call) or expression.name != "GROUPING" or not self.aggregates:
             return None
         with self.clause("inside GROUPING"):

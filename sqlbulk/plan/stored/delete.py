@@ -13,7 +13,7 @@ from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.layout import ROOT, field_reference
 from sqlbulk.plan.options import Given, read_options
 from sqlbulk.plan.returning import plan_returning
-from sqlbulk.plan.selection import Clauses, choose, make_scope
+from sqlbulk.plan.selection import Clauses, choose, doubtful_names, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.explain import finished_stored
 from sqlbulk.plan.table import Table, read_table
@@ -55,7 +55,8 @@ def plan_removal(statement: st.Delete | st.Move, planning: Planning) -> commands
         table.collection, selection, given.options, archive,
         _mark_obstacles() if archive is not None and archive.marked else (), table.database,
         plan_returning(statement, clauses, given, environment, scope=scope, archived=archive is not None))
-    return finished_stored(verb, command, (*given.notices, *_without_effect(command, given)))
+    doubtful = doubtful_names(scope, clauses.where, clauses.order_by)
+    return finished_stored(verb, command, (*given.notices, *doubtful, *_without_effect(command, given)))
 
 
 def _clauses(statement: st.Delete | st.Move, given: Given) -> Clauses:

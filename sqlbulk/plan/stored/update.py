@@ -26,7 +26,7 @@ from sqlbulk.plan.insert.defaults import assigned_defaults, defaults_of
 from sqlbulk.plan.lowering.layout import ROOT, Layout, field_reference, is_plain
 from sqlbulk.plan.options import read_options
 from sqlbulk.plan.returning import plan_returning
-from sqlbulk.plan.selection import Clauses, choose, has_query, make_scope
+from sqlbulk.plan.selection import Clauses, choose, doubtful_names, has_query, make_scope
 from sqlbulk.plan.statement import Planning
 from sqlbulk.plan.stored.explain import finished_stored
 from sqlbulk.plan.table import read_table
@@ -60,7 +60,9 @@ def plan_update(statement: st.Update, planning: Planning) -> commands.Plan:
         table.collection, selection, _update(assigned, whole=bool(values)), given.options, obstacles_of(assigned),
         repeatable=_is_repeatable(assigned), values=tuple(f"v{n}" for n in range(len(values))),
         database=table.database, returning=plan_returning(statement, clauses, given, environment, scope=scope))
-    return finished_stored("UPDATE", command, given.notices)
+    doubtful = doubtful_names(scope, statement.where,
+                              tuple(a.value for a in statement.assignments if a.loop is None), statement.order_by)
+    return finished_stored("UPDATE", command, (*given.notices, *doubtful))
 
 
 def _assigned(
