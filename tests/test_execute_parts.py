@@ -31,7 +31,7 @@ from pymongo.errors import (
 from sqlbulk.commands import Conflict
 from sqlbulk.errors import ConnectionFailed, ConnectionLost, ServerError, UsageError
 from sqlbulk.execute import callerrows, faults, sorting
-from sqlbulk.execute.batches import Batch
+from sqlbulk.execute.batches import Batch, next_rows
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.crew import Crew
 from sqlbulk.execute.encode import Encoded, Ids, Origin
@@ -45,6 +45,19 @@ from sqlbulk.execute.upserts import Upserts, collision_filter, key_filter, taken
 from sqlbulk.option_kinds import RateLimit
 from sqlbulk.rowdata import Chunk
 from sqlbulk.types import MISSING
+
+# Taking rows
+
+
+@pytest.mark.parametrize(("size", "room", "lengths"), [
+    (2, 10**6, [2, 2, 1]), (9, 10**6, [5]), (9, 30, [2, 2, 1]), (9, 0, [1, 1, 1, 1, 1]),
+])
+def test_rows_are_taken_by_number_and_size_but_always_one(size: int, room: int, lengths: list[int]) -> None:
+    rows = iter([{"a": 1.0}] * 5)
+    assert len(encode({"a": 1.0})) == 16
+    taken = [len(next_rows(rows, size, room)) for _ in range(len(lengths) + 1)]
+    assert taken == [*lengths, 0]
+
 
 # Waiting
 

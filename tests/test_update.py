@@ -619,6 +619,15 @@ def test_out_of_time(session: Session, database: Database[dict[str, Any]]) -> No
 # Values in bounded memory
 
 
+def test_the_least_memory_takes_row_by_row(session: Session, database: Database[dict[str, Any]]) -> None:
+    database.t.insert_many([{"_id": n} for n in range(5)])
+    database.s.insert_many([{"_id": n, "m": n * 10} for n in range(5)])
+    summary = session.execute("UPDATE t SET n = s.m FROM s WHERE t._id = s._id WITH (memory_limit = 1)").summary
+    assert summary is not None
+    assert (summary.modified, summary.batches) == (5, 5)
+    assert [d["n"] for d in database.t.find().sort("_id")] == [0, 10, 20, 30, 40]
+
+
 def test_rows_wait_in_order_beyond_memory() -> None:
     chunks: list[list[dict[str, Any]]] = [
         [{"_id": number, "v0": "x" * 500}, {"_id": ObjectId()}] for number in range(20)]

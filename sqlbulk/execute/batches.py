@@ -100,9 +100,9 @@ class Partition:
 
 
 def next_rows(rows: Iterator[Mapping[str, Any]], size: int, room: int) -> list[Any]:
-    """The next rows, at most `size`, and no more once they are as large as `room` bytes of BSON."""
+    """The next rows, at most `size`, and no more once they are as large as `room` bytes of BSON; but always one."""
     taken: list[Any] = []
-    while room > 0 and len(taken) < size and (row := next(rows, None)) is not None:
+    while (room > 0 or not taken) and len(taken) < size and (row := next(rows, None)) is not None:
         taken.append(row)
         room -= len(encode(row, False, OPTIONS))
     return taken

@@ -129,7 +129,7 @@ class Writes:
         bucket = Bucket(options.rate_limit) if options.rate_limit is not None else None
         size = rows_a_batch(options.rate_limit, options.batch_size)
         rows = self._read([{"$replaceWith": {"$mergeObjects": [f"${ROW}", {"new": "$_id"}]}}])
-        room = max(1, min(BATCH_BYTES, options.memory_limit // 8))
+        room = min(BATCH_BYTES, options.memory_limit // 8)
         while batch := next_rows(rows, size, room):
             if bucket is not None:
                 threading.Event().wait(bucket.take(len(batch), 0))
