@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 from sqlbulk.catalog import Catalog
-from sqlbulk.commands import Command, Explained, Plan, SetOption, UseDatabase, bare, takes_rows
+from sqlbulk.commands import Command, DryRun, Explained, Plan, SetOption, UseDatabase, bare, takes_rows
 from sqlbulk.commands_catalog import ShowTable
 from sqlbulk.errors import (
     ConnectionFailed,
@@ -293,7 +293,7 @@ class Session:
         connection.tidy()
         self._stop.clear()
         self._writing = isinstance(getattr(bare(step), "options", None), WriteOptions)
-        ended = connection.end_orphans() if self._writing else 0
+        ended = connection.end_orphans() if self._writing and not isinstance(step, DryRun) else 0
         try:
             result = execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
         finally:

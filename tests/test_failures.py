@@ -72,7 +72,8 @@ def mongod(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes
         [str(find_mongod()), "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", *arguments],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with MongoClient[Any]("127.0.0.1", port, serverSelectionTimeoutMS=20_000) as client:
+        with MongoClient[Any](
+                "127.0.0.1", port, serverSelectionTimeoutMS=20_000, directConnection=True) as client:
             client.admin.command("ping")
         yield process, f"127.0.0.1:{port}"
     finally:

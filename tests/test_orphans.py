@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
+from test_failures import mongod
 
 import sqlbulk
 from sqlbulk.execute import orphans
@@ -164,3 +166,76 @@ def test_a_server_that_cannot_tell_is_not_in_the_way(connection: Connection, mon
 
     monkeypatch.setattr(orphans, "_operations", refuse)
     assert end_orphans(connection.client) == 0
+
+
+def test_who_gives_up_idle_connections_has_no_mark(server_uri: str) -> None:
+    marks = []
+    for more in ("", f"{'&' if '?' in server_uri else '/?'}MaxIdleTimeMS=1000"):
+        with open_connection(server_uri + more, database="test") as opened:
+            driver = opened.client.options.pool_options.driver
+            assert driver is not None
+            marks.append(driver.platform)
+    assert marks == [f"sqlbulk process {orphans._OWN}", None]
+
+
+def test_a_dry_run_ends_nothing(
+    server_uri: str, database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def look(connection: Connection) -> int:
+        looked.append(connection.database)
+        return 0
+
+    monkeypatch.setattr(Connection, "end_orphans", look)
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        session.execute("DRY RUN INSERT INTO t (a) VALUES (1)")
+        assert looked == []
+        session.execute("INSERT INTO t (a) VALUES (1)")
+    assert looked == [database.name]
+
+
+# Several users
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host:port of a replica set with users `root`, `writer`, and `watcher`, who may see all and end nothing."""
+    data = tmp_path_factory.mktemp("guarded")
+    key = data / "key"
+    key.write_text("c2VjcmV0c2VjcmV0")
+    key.chmod(0o600)
+    with mongod(data, "--replSet", "guarded", "--keyFile", str(key)) as (_, address):
+        with MongoClient[Any](address, directConnection=True) as client:
+            client.admin.command("replSetInitiate", {"_id": "guarded", "members": [{"_id": 0, "host": address}]})
+            while not client.admin.command("hello")["isWritablePrimary"]:
+                time.sleep(0.05)
+            client.admin.command("createUser", "root", pwd="secret", roles=["root"])
+        with MongoClient[Any](uri_of("root", address)) as client:
+            client.admin.command("createUser", "watcher", pwd="secret", roles=["clusterMonitor"])
+            client.admin.command("createUser", "writer", pwd="secret", roles=[{"role": "readWrite", "db": "test"}])
+            client.test.t.insert_many([{"_id": n} for n in range(10)])
+        yield address
+
+
+def uri_of(user: str, address: str) -> str:
+    return f"mongodb://{user}:secret@{address}/?directConnection=true&authSource=admin"
+
+
+@pytest.mark.parametrize("may", ["root", "writer"])
+def test_only_who_may_ends_what_another_user_left_open(guarded: str, may: str) -> None:
+    command = [sys.executable, "-c", BEGIN, uri_of("writer", guarded), "test"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        with open_connection(uri_of(may, guarded), database="test") as connection:
+            assert end_orphans(connection.client) == 0
+            killed(process)
+            with open_connection(uri_of("watcher", guarded), database="test") as watcher:
+                until = time.monotonic() + 20
+                while not dict(orphans._orphans(watcher.client)) and time.monotonic() < until:
+                    time.sleep(0.05)
+                assert len(dict(orphans._orphans(watcher.client))) == 1
+                assert end_orphans(watcher.client) == 0
+            assert ended_soon(connection) == 1
+            connection.collection("t").update_many({}, {"$inc": {"n": 1}})

@@ -140,7 +140,7 @@ def _client(
     uri: str, timeout: float, appname: str, listeners: Sequence[CommandListener]
 ) -> MongoClient[dict[str, Any]]:
     settings: dict[str, Any] = {"appname": appname, "tz_aware": True, "uuidRepresentation": "standard",
-                                "datetime_conversion": "DATETIME_AUTO", "driver": marked()}
+                                "datetime_conversion": "DATETIME_AUTO", "driver": marked(uri)}
     if listeners:
         settings["event_listeners"] = list(listeners)
     if "serverselectiontimeoutms" not in uri.lower():
