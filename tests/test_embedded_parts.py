@@ -292,6 +292,12 @@ def test_only_the_last_start_is_looked_at(tmp_path: Path, monkeypatch: pytest.Mo
     assert process.explain_loss(tmp_path).code == "E6006"
 
 
+def test_a_directory_that_somebody_removed(tmp_path: Path) -> None:
+    error = process.explain_loss(tmp_path / "gone")
+    assert (error.code, error.exit_code) == ("E5004", 2)
+    assert "has ended: the directory is gone" in error.message
+
+
 def held_server(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> embedded.EmbeddedServer:
     monkeypatch.setattr(directory, "ensure_server", lambda data_dir: 1)
     monkeypatch.setattr(directory, "stop_server", lambda data_dir: None)

@@ -76,6 +76,9 @@ def explain_end(data_dir: Path) -> ConnectionFailed:
 
 def explain_loss(data_dir: Path) -> ConnectionFailed:
     """The error for a server that ended while statements ran: E5004 or E6006."""
+    if not data_dir.is_dir():
+        return ConnectionFailed("E5004", f"connection lost: the server of {data_dir} has ended: the directory is gone",
+                                hint="the next statement or run starts with an empty one")
     return lost(data_dir, log=_last_log(data_dir), printed=_read(data_dir / "mongod.err"),
                 free=shutil.disk_usage(data_dir).free)
 
