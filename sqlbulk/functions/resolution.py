@@ -114,6 +114,9 @@ def _arity(overloads: Sequence[Function]) -> str:
 def _unknown(name: str) -> FunctionProblem:
     if name.upper() in UNSUPPORTED:
         return FunctionProblem("E3001", f"{name.upper()} is not supported: {UNSUPPORTED[name.upper()]}")
+    if name.upper() in WINDOW_FUNCTIONS:
+        return FunctionProblem("E2003", f"{name.upper()} is a window function, and stands in front of OVER (…)",
+                               hint=f"example: {WINDOW_FUNCTIONS[name.upper()].example}")
     near = difflib.get_close_matches(name.upper(), [n for n in FUNCTIONS if n[0].isalpha()], 1)
     hint = f"did you mean {near[0]}?" if near else "SHOW FUNCTIONS lists them"
     return FunctionProblem("E2003", f"there is no function {name.upper()}", hint=hint)

@@ -364,7 +364,7 @@ class Drop(Node):
 
 @dataclass(frozen=True, slots=True)
 class Truncate(Node):
-    """TRUNCATE [TABLE] name."""
+    """TRUNCATE [TABLE | COLLECTION] name."""
 
     table: Table
 
