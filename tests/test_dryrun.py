@@ -175,6 +175,20 @@ def test_a_row_outside_of_a_partial_index_keeps_a_key_that_a_row_inside_cannot(
     assert summary is not None and (summary.inserted, summary.rejected) == (3, 2)
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The pipelines without a collection that are sent, which the server's profile leaves out."""
+    sent: list[Any] = []
+    usual = Database.aggregate
+
+    def aggregate(self: Any, pipeline: Any, *others: Any, **settings: Any) -> Any:
+        sent.append(pipeline)
+        return usual(self, pipeline, *others, **settings)
+
+    monkeypatch.setattr(Database, "aggregate", aggregate)
+    return sent
+
+
 ALL_ARMS = (
     "MERGE INTO big USING other AS o ON big.k = o.k WHEN MATCHED AND o.n % 3 = 0 THEN DELETE"
     " WHEN MATCHED AND o.n % 3 = 1 THEN UPDATE SET n = o.n WHEN MATCHED THEN DO NOTHING"
@@ -190,7 +204,7 @@ ALL_ARMS = (
     "UPDATE big SET n = n + 1 WHERE k > 3",
 ])
 def test_few_questions_are_asked_however_the_rows_alternate(
-    session: sqlbulk.Session, database: Any, sql: str
+    session: sqlbulk.Session, database: Any, asked: list[Any], sql: str
 ) -> None:
     database.big.create_index("k", unique=True)
     database.big.create_index("n", unique=True, partialFilterExpression={"n": {"$gt": 100_000}})
@@ -200,7 +214,22 @@ def test_few_questions_are_asked_however_the_rows_alternate(
     told = session.execute(f"DRY RUN {sql}")
     database.command("profile", 0)
     assert "nothing was written" in told.notices[0]
-    assert database["system.profile"].count_documents({}) < 120
+    assert database["system.profile"].count_documents({}) < 120 and len(asked) < 120
+
+
+@pytest.mark.server
+def test_texts_that_a_collation_holds_equal_are_found_again_in_few_questions(
+    session: sqlbulk.Session, database: Any, asked: list[Any]
+) -> None:
+    database.c.create_index("s", unique=True, collation={"locale": "en", "strength": 2})
+    database.c.insert_many([{"s": f"a{n}", "n": 1} for n in range(50)])
+    values = ", ".join(f"('A{n % 50}', {n + 1})" for n in range(100))
+    sql = f"INSERT INTO c (s, n) VALUES ('new', 0), {values} ON DUPLICATE KEY UPDATE n = c.n + VALUES(n)"
+    told = session.execute(f"DRY RUN {sql}")
+    assert counts(told) == {"inserted": 1, "changed": 100}
+    assert len(asked) < 250
+    summary = session.execute(sql).summary
+    assert summary is not None and (summary.inserted, summary.modified) == (1, 100)
 
 
 @pytest.mark.server

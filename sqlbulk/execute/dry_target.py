@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from bson import encode
@@ -186,15 +187,20 @@ class DryTarget:
             refused.update({place: failure[0]} if failure else {})
         return afters, refused
 
-    def _asked(self, documents: Sequence[Document], stages: Sequence[Mapping[str, Any]]) -> list[Document]:
+    def _asked(
+        self, documents: Sequence[Document], stages: Sequence[Mapping[str, Any]],
+        collation: Mapping[str, Any] | None = None,
+    ) -> list[Document]:
         pipeline = [{"$documents": [{"$literal": document} for document in documents]}, *stages]
+        database = self.collection.database.with_options(codec_options=OPTIONS)
         try:
-            return list(self.collection.database.with_options(codec_options=OPTIONS).aggregate(pipeline))
+            return list(database.aggregate(pipeline, collation=collation))
         except DocumentTooLarge:
             half = len(documents) // 2
             if not half:
                 raise
-            return [*self._asked(documents[:half], stages), *self._asked(documents[half:], stages)]
+            halves = documents[:half], documents[half:]
+            return [row for part in halves for row in self._asked(part, stages, collation)]
 
     # What would be refused
 
@@ -305,15 +311,17 @@ class DryTarget:
     def _find_one(self, operation: Operation) -> Document | None:
         """The same for one whose texts only the server can compare."""
         collation = None if operation.collation is None else dict(operation.collation)
-        for row in self.collection.find(dict(operation.filter), collation=collation):
-            if same(row["_id"]) not in self._documents:
+        stored = {same(row["_id"]): row for row in self.collection.find(dict(operation.filter), collation=collation)}
+        for own, row in stored.items():
+            if own not in self._documents:
                 return row
-        for document in self._documents.values():
-            if document is not None:
-                pipeline: list[Document] = [
-                    {"$documents": [{"$literal": document}]}, {"$match": dict(operation.filter)}]
-                if next(iter(self.collection.database.aggregate(pipeline, collation=collation)), None) is not None:
-                    return document
+        others = (own for own in self._documents if own not in stored)
+        # one that was stored with the key most likely has it still
+        for some in chain([list(stored)], iter(lambda: list(islice(others, _AT_ONCE)), [])):
+            documents = [document for own in some if (document := self._documents[own]) is not None]
+            found = self._asked(documents, [{"$match": dict(operation.filter)}], collation) if documents else []
+            if found:
+                return self._documents[same(found[0]["_id"])]
         return None
 
     def _results(
