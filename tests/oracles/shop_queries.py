@@ -236,6 +236,8 @@ SELECT o.id, ARRAY[]::INT[] || o.qty AS a, ARRAY[o.id]::TEXT[] AS b FROM orders 
 SELECT id FROM customers WHERE country = ANY ('{US,BR}'::TEXT[]) ORDER BY id
 SELECT id FROM customers WHERE tags @> '{a}'::TEXT[] ORDER BY id
 SELECT id, attrs - 'addr' - 'flags' AS j FROM customers ORDER BY id
+SELECT id FROM customers WHERE STARTS_WITH(email, 'bo.x') OR STARTS_WITH(name, '') AND vip ORDER BY id
+SELECT id FROM customers WHERE NOT STARTS_WITH(email, 'D_o') ORDER BY id
 """
 
 QUERIES = tuple((line.split(" @@ ")[0], line.split(" @@ ")[-1]) for line in _TEXT.strip().splitlines())

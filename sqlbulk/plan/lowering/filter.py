@@ -79,6 +79,8 @@ def _call(call: Call, layout: Layout) -> Filter | None:
         return _test(name, arguments[0], layout)
     if name == "LIKE":
         return _like(arguments, layout)
+    if name == "STARTS_WITH":
+        return _beginning(arguments[0], arguments[1], layout)
     return None
 
 
@@ -233,9 +235,22 @@ def _like(arguments: Sequence[BoundExpr], layout: Layout) -> Filter | None:
     if not rest:
         return _equal_any(column, [text], layout)
     test: Filter = {"$type": "string", "$regex": like_regex(pattern, escape), "$options": "s"}
-    if not rest.strip("%") and text and "\0" not in text:
-        test = {"$type": "string", "$regex": like_regex(text, "").removesuffix("\\z")}
+    if not rest.strip("%"):
+        test = _begins_with(text) or test
     return _guarded(column, test, layout)
+
+
+def _beginning(column: BoundExpr, start: BoundExpr, layout: Layout) -> Filter | None:
+    known = start.value if isinstance(start, Constant) and isinstance(start.value, str) else ""
+    test = _begins_with(known)
+    return _guarded(column, test, layout) if isinstance(column, Column) and test is not None else None
+
+
+def _begins_with(text: str) -> Filter | None:
+    """The test of a text's beginning that an index serves; None where there is none."""
+    if not text or "\0" in text:
+        return None
+    return {"$type": "string", "$regex": like_regex(text, "").removesuffix("\\z")}
 
 
 def plain_beginning(pattern: str, escape: str) -> tuple[str, str]:
