@@ -187,7 +187,8 @@ CATALOG = Catalog({"t": Collection("t", {}, (Index((("a", 1),)),))})
     "SELECT d.c FROM (SELECT b AS c, a AS x FROM t) d WHERE d.x IN (1, 2)",
     "WITH w AS (SELECT a, COUNT(*) AS n FROM t GROUP BY a) SELECT n FROM w WHERE a = 1",
     "SELECT t.b FROM t LEFT JOIN u ON u.k = t.b WHERE t.a > 90",
-    "SELECT b FROM t WHERE a = 1 AND EXISTS (SELECT 1 FROM u WHERE u.k = t.b)",
+    "SELECT b FROM t WHERE a = 1 AND EXISTS (SELECT 1 FROM u WHERE u.k = t.b)", "SELECT b FROM t WHERE STARTS_WITH(a, 'x')",
+    "SELECT b FROM (SELECT a, b, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) AS r FROM t) w WHERE w.a = 1 AND w.r = 1",
 ])
 def test_an_index_serves(sql: str, database: Database[Any]) -> None:
     database.t.insert_many([{"a": n, "b": n} for n in range(100)])
@@ -197,6 +198,18 @@ def test_an_index_serves(sql: str, database: Database[Any]) -> None:
     explained = json.dumps(database.command("explain", wire, verbosity="queryPlanner"), default=str)
     assert "IXSCAN" in explained
     assert "COLLSCAN" not in explained
+
+
+def test_an_index_serves_what_a_document_holds(rows: Any, database: Database[Any]) -> None:
+    database.t.insert_many([{"_id": n, "a": {"k": n, "l": {"m": ["x", n]}, "o": 1}} for n in range(50)])
+    database.t.insert_many([{"_id": 90, "a": [{"k": 3}]}, {"_id": 91, "a": {"k": [3]}}, {"_id": 92}])
+    database.t.create_index("a.k")
+    sql = "SELECT _id FROM t WHERE a @> '{\"k\": 3, \"l\": {\"m\": [\"x\"]}}'"
+    (wire,) = plan(parse(Source(sql)), context=Context(datetime(2025, 1, 1, tzinfo=UTC))).commands
+    explained = json.dumps(database.command("explain", wire, verbosity="queryPlanner"), default=str)
+    assert "IXSCAN" in explained
+    assert rows(sql) == [(3,)]
+    assert rows("SELECT _id FROM t WHERE NOT a @> '{\"o\": 1}' ORDER BY 1") == [(90,), (91,)]
 
 
 def test_top_rows_by_an_index_keep_nulls_in_their_place(rows: Any, database: Database[Any]) -> None:
