@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlbulk.commands import LOADED, PLACE, Insert, LoadedRows, MergeRows
-from sqlbulk.errors import SqlbulkError, TooManyErrors, UsageError
+from sqlbulk.errors import ConnectionFailed, ServerError, TooManyErrors, UsageError
 from sqlbulk.execute.insert import Waiting, opened_rows, write_rows
 from sqlbulk.execute.runner import Stop, Watcher
 from sqlbulk.execute.steps import Shelf, settings_of, with_names
@@ -54,9 +54,9 @@ def _load(
         waiting = Waiting(_place, LOADED, f"MERGE {command.collection}")
         try:
             result = write_rows(insert, connection, source, watcher=watcher, stop=stop, waiting=waiting)
-        except SqlbulkError as error:
-            if isinstance(getattr(error, "summary", None), WriteSummary):
-                error.summary = _without_effect(error.summary)  # type: ignore[attr-defined]
+        except (ServerError, ConnectionFailed) as error:
+            if isinstance(error.summary, WriteSummary):
+                error.summary = _without_effect(error.summary)
             raise
     done = result.summary or WriteSummary()
     if done.rejected and loaded.all_or_none:
