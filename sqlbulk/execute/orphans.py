@@ -82,10 +82,10 @@ def _end(client: MongoClient[dict[str, Any]], session: Mapping[str, Any]) -> boo
 def _orphans(client: MongoClient[dict[str, Any]]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     """Idle transactions of processes that have no connection: the session and the number, and who the session is."""
     found = _looked(client)
-    living = {mark[1] for entry in found if entry["type"] != "idleSession" and (mark := _mark_of(entry))}
+    living = {mark[1] for entry in found if entry.get("type") != "idleSession" and (mark := _mark_of(entry))}
     for entry in found:
         mark, number = _mark_of(entry), entry.get("number")
-        if entry["type"] == "idleSession" and number is not None and mark and mark[1] not in living | {_OWN}:
+        if entry.get("type") == "idleSession" and number is not None and mark and mark[1] not in living | {_OWN}:
             session = {name: entry["lsid"][name] for name in ("id", "uid")}
             yield (bytes(session["id"]), number), session
 
