@@ -293,8 +293,8 @@ class Session:
         connection.tidy()
         self._stop.clear()
         self._writing = isinstance(getattr(bare(step), "options", None), WriteOptions)
-        ended = connection.end_orphans() if self._writing and not isinstance(step, DryRun) else 0
         try:
+            ended = connection.end_orphans() if self._writing and not isinstance(step, DryRun) else 0
             result = execute(step, connection, rows=rows, progress=self.progress, stop=self._stop, base_dir=directory)
         finally:
             self._writing = False

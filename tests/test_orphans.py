@@ -198,6 +198,20 @@ def test_a_dry_run_ends_nothing(
     assert looked == [database.name]
 
 
+def test_a_look_that_is_interrupted_leaves_nothing_to_interrupt(
+    server_uri: str, database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(connection: Connection) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Connection, "end_orphans", interrupted)
+    with sqlbulk.connect(server_uri, database=database.name) as session:
+        with pytest.raises(KeyboardInterrupt):
+            session.execute("INSERT INTO t (a) VALUES (1)")
+        assert not session.interrupt()
+    assert database.t.count_documents({}) == 0
+
+
 # Several users
 
 
