@@ -16,6 +16,7 @@ from sqlbulk.plan.binding.binder import Binder, bind, bind_constant
 from sqlbulk.plan.binding.bound import AggregateCall, BoundExpr, Call, Column, Constant, LambdaCall
 from sqlbulk.plan.binding.evaluate import check_evaluable, evaluate, step_into
 from sqlbulk.plan.binding.intervals import multiply_interval, parse_interval
+from sqlbulk.plan.binding.operators import added_to
 from sqlbulk.plan.binding.scope import Scope, collection_source
 from sqlbulk.plan.environment import Environment, Parameters
 from sqlbulk.plan.insert.cells import _no_field, constant_cell, evaluate_cell, stored
@@ -399,3 +400,19 @@ def test_columns_of_json() -> None:
     assert bound("(a->'b').c") == Column("", ("a", "b", "c"))
     assert not isinstance(bound("JSON_EXTRACT(a, b)"), Column)
     assert not isinstance(bound("JSON_EXTRACT(COALESCE(a, b), '$.c')"), Column)
+
+
+@pytest.mark.parametrize("text, array, string", [
+    ("a || 'x'", ["p", "x"], "px"), ("'x' || a", ["x", "p"], "xp"), ("a || b", ["p", 1], "p1"), ("b || a", [1, "p"], "1p"),
+    ("a || none", ["p", None], None), ("a || c", ["p", "q"], None), ("a || (b || 'x')", ["p", "1x"], "p1x"),
+])
+def test_a_field_that_holds_an_array_grows(text: str, array: Any, string: Any) -> None:
+    assigned = added_to(("a",), bound(text), CONTEXT)
+    for held, expected in ((["p"], array), ("p", string)):
+        row = {"a": held, "b": 1, "c": ["q"]}
+        assert evaluate(assigned, lambda column, row=row: step_into(row, column.path), CONTEXT) == expected  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", ["b || 'x'", "a::TEXT || 'x'", "a || {k: 1}", "a + 1", "a", "a || 'x' || 'y'"])
+def test_other_values_are_assigned_as_they_are(text: str) -> None:
+    assert added_to(("a",), bound(text), CONTEXT) == bound(text)

@@ -279,6 +279,24 @@ def test_unchanged_documents_are_matched_but_not_modified(
     assert counts(session.execute("UPDATE t SET a = b WHERE a = 7")) == {}
 
 
+@pytest.mark.parametrize(("change", "expected"), [
+    ("tags || 'x'", [["a", "x"], ["x"], "ax", None, None, None]),
+    ("'x' || tags", [["x", "a"], ["x"], "xa", None, None, None]),
+    ("tags || more", [["a", 1], ["p", "q"], "a2", None, None, None]),
+    ("tags || missing", [["a", None], [None], None, None, None, None]),
+])
+def test_an_array_grows_in_place(
+    session: Session, database: Database[dict[str, Any]], change: str, expected: list[Any]
+) -> None:
+    """Nobody told that the field holds arrays; NULL for all that is no text would lose them."""
+    held = [["a"], [], "a", None, {"k": 1}]
+    others: list[Any] = [1, ["p", "q"], 2, 3, 4]
+    database.g.insert_many([{"_id": n, "tags": t, "more": m} for n, (t, m) in enumerate(zip(held, others, strict=True))])
+    database.g.insert_one({"_id": 5, "more": 5})
+    session.execute(f"UPDATE g SET tags = {change} WHERE TRUE")
+    assert [d["tags"] for d in database.g.find().sort("_id", 1)] == expected
+
+
 def test_order_and_limit(session: Session, database: Database[dict[str, Any]]) -> None:
     database.t.insert_many([{"_id": n, "a": -n} for n in range(10)] + [{"_id": 10}])
     session.execute("UPDATE t SET x = 1 WHERE a < 0 ORDER BY a LIMIT 3")

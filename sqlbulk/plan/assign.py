@@ -14,6 +14,7 @@ from typing import Any
 from sqlbulk.commands import Path
 from sqlbulk.errors import PlanError
 from sqlbulk.plan.binding.binder import Hooks, bind
+from sqlbulk.plan.binding.operators import added_to
 from sqlbulk.plan.binding.scope import Scope
 from sqlbulk.plan.environment import Environment
 from sqlbulk.plan.lowering.expr import lower_value
@@ -57,7 +58,8 @@ def bind_assignments(
             made.append(Assigned(path, removed=True))
         else:
             bound = bind(assignment.value, scope, environment, hooks=hooks)
-            made.append(Assigned(path, lower_value(bound, layout, environment.context)))
+            value = added_to(path, bound, environment.context)
+            made.append(Assigned(path, lower_value(value, layout, environment.context)))
     check_distinct((a.path, written.target.span) for a, written in zip(made, assignments, strict=True))
     return made
 

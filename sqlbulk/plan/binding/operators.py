@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlbulk.errors import PlanError, Span, UnsupportedError
 from sqlbulk.functions.registry import Context
-from sqlbulk.plan.binding.bound import BoundExpr, Constant
+from sqlbulk.plan.binding.bound import BoundExpr, Call, Column, Constant
 from sqlbulk.plan.binding.calls import make_call, make_constant, type_of_bound
 from sqlbulk.plan.binding.conditions import choose, connect, negate
 from sqlbulk.syntax import ast
@@ -55,6 +55,29 @@ def _grown(left: BoundExpr, right: BoundExpr, span: Span, context: Context) -> B
         (make_call("IS NULL", [other], span, context), make_constant(None, span)),
         (is_array, make_call("ARRAY_CAT", [left, right], span, context)),
     ], make_call("ARRAY_APPEND" if first else "ARRAY_PREPEND", [left, right], span, context), span)
+
+
+def added_to(path: tuple[str, ...], value: BoundExpr, context: Context) -> BoundExpr:
+    """A field's new value, with one more element where it is made of the field by || and the field holds an array.
+
+    Elsewhere an array beside a text is NULL; an assignment would lose it.
+    """
+    if not isinstance(value, Call) or value.function.name != "||":
+        return value
+    for field, other in (value.arguments, value.arguments[::-1]):
+        grows = isinstance(field, Column) and field.path == path and field.type is Type.ANY
+        if grows and type_of_bound(other) in _SCALARS | {Type.ANY}:
+            tests = [negate(_no_array(field, context), value.span, context)]
+            if type_of_bound(other) is Type.ANY:
+                tests.append(_no_array(other, context))
+            word = "ARRAY_APPEND" if field is value.arguments[0] else "ARRAY_PREPEND"
+            added = make_call(word, list(value.arguments), value.span, context)
+            return choose([(connect("AND", tests, value.span, context), added)], value, value.span)
+    return value
+
+
+def _no_array(value: BoundExpr, context: Context) -> BoundExpr:
+    return make_call("IS NULL", [make_call("ARRAY_LENGTH", [value], value.span, context)], value.span, context)
 
 
 def _is_key(value: Any, *, of: Type) -> bool:
