@@ -77,6 +77,13 @@ def database(server_uri: str) -> Iterator[Database[dict[str, Any]]]:
         yield database
 
 
+@pytest.fixture
+def session(server_uri: str, database: Database[dict[str, Any]]) -> Iterator[sqlbulk.Session]:
+    """A session on the test's database."""
+    with sqlbulk.connect(server_uri, database=database.name) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def module_database(server_uri: str) -> Iterator[str]:
     """The name of a database that the tests of a file share."""

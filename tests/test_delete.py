@@ -39,12 +39,6 @@ server = pytest.mark.server
 MARKS = {"archived_at", "archive_reason", "original_collection"}
 
 
-@pytest.fixture
-def session(server_uri: str, database: Database[dict[str, Any]]) -> Iterator[Session]:
-    with connect(server_uri, database=database.name) as session:
-        yield session
-
-
 @pytest.fixture(params=["transactions", "standalone"])
 def connection(
     request: pytest.FixtureRequest, server_uri: str, database: Database[dict[str, Any]]

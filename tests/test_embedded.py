@@ -61,8 +61,10 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 def wait_until_not_primary(port: int) -> None:
     """Until the server at the port has stepped down, or is gone."""
     client = MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000)
+    deadline = time.monotonic() + 30
     with client, suppress(PyMongoError):
         while client.admin.command("hello")["isWritablePrimary"]:
+            assert time.monotonic() < deadline
             time.sleep(0.001)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-import sqlbulk
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors, UsageError
 from sqlbulk.execute import execute
@@ -23,12 +21,6 @@ from sqlbulk.session import Session
 
 pytestmark = pytest.mark.server
 Base = Database[dict[str, Any]]
-
-
-@pytest.fixture
-def session(server_uri: str, database: Base) -> Iterator[Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as opened:
-        yield opened
 
 
 def counts(session: Session, sql: str) -> dict[str, int]:

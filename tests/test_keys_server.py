@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,12 +21,6 @@ from sqlbulk.uniqueness import not_null_filter, type_tests
 pytestmark = pytest.mark.server
 
 ADD = "ON CONFLICT (k) DO UPDATE SET n = n + EXCLUDED.n"
-
-
-@pytest.fixture
-def session(server_uri: str, database: Database[Any]) -> Iterator[Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as opened:
-        yield opened
 
 
 def stored(database: Database[Any]) -> list[tuple[Any, Any]]:

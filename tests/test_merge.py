@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-import sqlbulk
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.errors import PlanError, ServerError, TooManyErrors
 from sqlbulk.session import Session
@@ -18,12 +16,6 @@ from sqlbulk.session import Session
 pytestmark = pytest.mark.server
 Base = Database[dict[str, Any]]
 NAMES = ("read", "inserted", "matched", "modified", "deleted", "kept", "rejected", "skipped", "in_doubt")
-
-
-@pytest.fixture
-def session(server_uri: str, database: Base) -> Iterator[Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as opened:
-        yield opened
 
 
 @pytest.fixture

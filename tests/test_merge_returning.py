@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -35,12 +34,6 @@ ALL = """
 ROWS = [("DELETE", 4, 4, 40), ("INSERT", 5, 50, 50), ("INSERT", 7, 70, 70), ("UPDATE", 2, -2, None),
         ("UPDATE", 3, 33, 30)]
 COUNTS = {"read": 6, "inserted": 2, "matched": 2, "modified": 2, "deleted": 1, "skipped": 1}
-
-
-@pytest.fixture
-def session(server_uri: str, database: Base) -> Iterator[Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as opened:
-        yield opened
 
 
 @pytest.fixture

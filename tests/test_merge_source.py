@@ -22,12 +22,6 @@ WHEN NOT MATCHED THEN INSERT (_id, v) VALUES (s.k, s.v)
 BY_SOURCE = "WHEN NOT MATCHED BY SOURCE THEN DELETE"
 
 
-@pytest.fixture
-def session(server_uri: str, database: Any) -> Iterator[sqlbulk.Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as opened:
-        yield opened
-
-
 @pytest.fixture(autouse=True)
 def stored(session: sqlbulk.Session, database: Any) -> Iterator[None]:
     database.t.insert_many([{"_id": 1, "v": "a"}, {"_id": 2, "v": "b"}, {"_id": 10, "v": "z"}])

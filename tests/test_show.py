@@ -85,12 +85,6 @@ def test_names_as_sql_writes_them(name: str, expected: str) -> None:
 # With a server
 
 
-@pytest.fixture
-def session(server_uri: str, database: Any) -> Iterator[sqlbulk.Session]:
-    with sqlbulk.connect(server_uri, database=database.name) as made:
-        yield made
-
-
 @pytest.mark.server
 def test_show(session: sqlbulk.Session, database: Any) -> None:
     database.orders.insert_many([{"a": n} for n in range(3)])
