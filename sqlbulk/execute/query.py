@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlbulk.execute.connection import Connection
 
 Document = Mapping[str, Any]
-_ROWS_AT_A_TIME = 40_000
+_ROWS_AT_A_TIME = 16_000
 """How many rows the server sends at once, after the first few; it would fill 16 MB, ten times as much in Python."""
 _FIRST_ROWS = 101
 """How many documents a server answers a command with, unless it is told otherwise."""
