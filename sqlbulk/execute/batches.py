@@ -11,9 +11,8 @@ from bson import encode
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from sqlbulk.batching import BATCH_BYTES
 from sqlbulk.execute.encode import OPTIONS, Encoded
-
-BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

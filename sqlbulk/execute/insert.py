@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from sqlbulk.batching import BATCH_BYTES
 from sqlbulk.commands import CallerRows, Conflict, FileRows, Insert, Path, Query, QueryRows, ValuesRows
 from sqlbulk.execute.absent import Looked
-from sqlbulk.execute.batches import BATCH_BYTES, Limits
+from sqlbulk.execute.batches import Limits
 from sqlbulk.execute.callerrows import caller_source
 from sqlbulk.execute.conflicts import (
     InsertFirst,

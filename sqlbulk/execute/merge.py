@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from sqlbulk.batching import BATCH_BYTES
 from sqlbulk.commands import PLACE, ROW, MergeArm, MergeRows
 from sqlbulk.errors import Interrupted, ServerError, TooManyErrors
 from sqlbulk.execute import faults
-from sqlbulk.execute.batches import BATCH_BYTES, next_rows
+from sqlbulk.execute.batches import next_rows
 from sqlbulk.execute.merge_operations import CHANGES, operation
 from sqlbulk.execute.merge_returning import RefusedError, Returner, Task, tasks_of
 from sqlbulk.execute.merge_source import location_of, with_source

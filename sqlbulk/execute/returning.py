@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bson import encode
 
+from sqlbulk.batching import batched
 from sqlbulk.commands import OutputColumn, Query
 from sqlbulk.errors import ServerError
 from sqlbulk.execute.encode import OPTIONS
@@ -50,24 +51,10 @@ def rows_of(
     collation = collection.options().get("collation")
     database = collection.database.with_options(codec_options=OPTIONS)
     rows: list[Document] = []
-    for chunk in _chunks(documents):
+    for chunk in batched(documents, size_of=lambda document: len(encode(document, False, OPTIONS)), room=_ROOM):
         stages = [{"$documents": [{"$literal": document} for document in chunk]}, *query.pipeline]
         rows += database.aggregate(stages, collation=collation)
     return rows
-
-
-def _chunks(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    chunk: list[Document] = []
-    size = 0
-    for document in documents:
-        length = len(encode(document, False, OPTIONS))
-        if chunk and size + length > _ROOM:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(document)
-        size += length
-    if chunk:
-        yield chunk
 
 
 def as_table(query: Query, documents: Sequence[Document]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import bson
 
+from sqlbulk.batching import batched
 from sqlbulk.commands import MET, ROW, Conflict, Insert, Path, QueryRows, Shape, ValuesRows, in_row_field
 from sqlbulk.commands_steps import STAGED
 from sqlbulk.defaults import filled
@@ -15,9 +16,6 @@ from sqlbulk.functions.ordering import compare
 from sqlbulk.plan.explain_query import wire_queries
 from sqlbulk.types import MISSING
 from sqlbulk.uniqueness import not_null_filter
-
-BATCH_BYTES = 16 * 1024 * 1024
-"""Where a batch is cut, in bytes of BSON."""
 
 Document = dict[str, Any]
 
@@ -194,14 +192,4 @@ def _batches(command: Insert) -> Iterator[list[Document]]:
         rows = sorted(
             rows, key=cmp_to_key(lambda a, b, path=path: compare(_value_at(a, path), _value_at(b, path))),  # type: ignore[misc]
             reverse=key.descending)
-    batch: list[Document] = []
-    size = 0
-    for document in rows:
-        length = len(bson.encode(document))
-        if batch and (len(batch) >= command.options.batch_size or size + length > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(document)
-        size += length
-    if batch:
-        yield batch
+    return batched(rows, size_of=lambda document: len(bson.encode(document)), most=command.options.batch_size)
